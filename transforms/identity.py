@@ -1,0 +1,63 @@
+"""Which deliveries are the same event, and which of them stands for it.
+
+Two deliveries are the same event when they agree on the envelope's event id; or, where the entity has a version,
+on (event name, entity id, version); or, where it has none, on (event name, entity id, event time, everything that
+was decoded). Sameness is transitive. The earliest recorded delivery stands for all (ruling 3).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Iterable
+
+from transforms.event import Event, encoder
+
+
+def identity(event: Event) -> Hashable:
+    """Give what two deliveries with different envelope ids must share to be the same event (ruling 4)."""
+    if event.version is not None and event.entity_id is not None:
+        return event.name, event.entity_id, event.version, event.flow_id
+    if event.entity_id is None:
+        return event.event_id
+    content = encoder.encode((event.facility, event.status, event.facts))
+    return event.name, event.entity_id, event.event_at, event.flow_id, content
+
+
+def _precedence(event: Event) -> tuple[int, str, str]:
+    return event.recorded_at, event.event_id, event.source
+
+
+def distinct(events: Iterable[Event]) -> tuple[list[Event], int]:
+    """Reduce deliveries to distinct events; the result does not depend on their order.
+
+    Returns:
+        The distinct events, earliest recorded first, and the number of repeats.
+    """
+    ordered = sorted(events, key=_precedence)
+    by_id: dict[str, int] = {}
+    by_identity: dict[Hashable, int] = {}
+    kept: list[Event | None] = []
+    repeats = 0
+    for event in ordered:
+        same = identity(event)
+        first = by_id.get(event.event_id)
+        second = by_identity.get(same)
+        if first is None and second is None:
+            by_id[event.event_id] = by_identity[same] = len(kept)
+            kept.append(event)
+            continue
+        repeats += 1
+        if first is not None and second is not None and first != second:
+            # This delivery shows that two events taken for different are one: the later one goes.
+            low, high = sorted((first, second))
+            if kept[high] is not None:
+                kept[high] = None
+                repeats += 1
+            for table in (by_id, by_identity):
+                for key, value in table.items():  # type: ignore[attr-defined]
+                    if value == high:
+                        table[key] = low  # type: ignore[index]
+            first = low
+        winner = first if first is not None else second
+        assert winner is not None
+        by_id[event.event_id] = by_identity[same] = winner
+    return [e for e in kept if e is not None], repeats

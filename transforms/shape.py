@@ -1,0 +1,349 @@
+"""Compile a model of the catalogue into a typed JSON decoder and an extractor.
+
+A `Shape` is built from the paths of a model and of an event's times, and from nothing else: a field that the
+catalogue does not name is skipped by the JSON parser unread. All scalars of a payload are taken out by one
+`attrgetter` call; lists are reduced to a count, a sum or small records at once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from operator import attrgetter
+from typing import Any
+
+import msgspec
+
+from schemas.catalogue import Fact, Kind, Model, Quality, TimePath
+from transforms.clock import parse_time
+from transforms.event import FACTS, field_order
+
+_LEAF: dict[Kind, Any] = {
+    Kind.TEXT: str | None,
+    Kind.TIME: str | None,
+    Kind.TEXTS: str | None,
+    Kind.INT: int | None,
+    Kind.NUMBER: float | int | None,
+    Kind.SUM: float | int | None,
+    Kind.VARIANT_TIME: msgspec.Raw,
+}
+
+Extracted = tuple[str | None, int | None, Any, str | None, str | None, Any, int | None, str | None]
+
+
+@dataclass(slots=True)
+class Node:
+    """A place in the payload: a leaf of one type, or an object with children; `many` for a list of it."""
+
+    many: bool = False
+    leaf: Any = None
+    children: dict[str, Node] = field(default_factory=dict)
+    struct: Any = None
+    empty: Any = None
+
+    def add(self, path: str, leaf: Any) -> None:
+        """Add a dotted path below this node."""
+        node = self
+        for part in path.split("."):
+            name = part.removesuffix("[]")
+            node = node.children.setdefault(name, Node())
+            node.many = node.many or part.endswith("[]")
+        if leaf is not None:
+            node.leaf = leaf
+
+    def compile(self, name: str) -> Any:
+        """Give the msgspec type of this node, building the structs of its objects."""
+        if self.children:
+            fields: list[Any] = []
+            for key, child in self.children.items():
+                kind = child.compile(f"{name}_{key}")
+                default = None if child.many or child.empty is None else child.empty
+                if kind is msgspec.Raw and not child.many:
+                    default = msgspec.Raw(b"null")
+                fields.append((key, kind, default))
+            self.struct = msgspec.defstruct(name, fields, gc=False, frozen=True)
+            # An absent object becomes this empty one, so that one attrgetter reaches every depth.
+            self.empty = self.struct()
+            kind = self.struct | None
+        elif self.leaf is not None:
+            kind = self.leaf
+        else:
+            self.struct = msgspec.defstruct(name, [], gc=False, frozen=True)
+            self.empty = None  # presence counts, so absent must stay None
+            kind = self.struct | None
+        return list[kind] | None if self.many else kind  # type: ignore[valid-type]
+
+
+class _Stamp(msgspec.Struct):
+    timestamp: str | None = None
+
+
+_stamp_decoder = msgspec.json.Decoder(_Stamp)
+
+
+def _variant_time(raw: msgspec.Raw) -> int | None:
+    data = bytes(raw)
+    if not data.startswith(b"{"):
+        return None
+    try:
+        return parse_time(_stamp_decoder.decode(data).timestamp)
+    except msgspec.ValidationError:
+        return None
+
+
+def _split_list(path: str) -> tuple[str, str]:
+    head, _, tail = path.partition("[]")
+    return head, tail.lstrip(".")
+
+
+def _walker(path: str) -> Callable[[Any], list[Any] | None]:
+    """Give a function that lists the values behind a path with one or more lists; None when the first is absent."""
+    head, tail = _split_list(path)
+    outer = attrgetter(head)
+    if not tail:
+        return outer
+    if "[]" not in tail:
+        inner = attrgetter(tail)
+
+        def single(payload: Any) -> list[Any] | None:
+            found = outer(payload)
+            return None if found is None else [inner(x) for x in found]
+
+        return single
+    below = _walker(tail)
+
+    def nested(payload: Any) -> list[Any] | None:
+        found = outer(payload)
+        return None if found is None else [y for x in found for y in below(x) or ()]
+
+    return nested
+
+
+def _summer(path: str) -> Callable[[Any], float | int | None]:
+    values = _walker(path)
+
+    def add(payload: Any) -> float | int | None:
+        found = values(payload)
+        if found is None:
+            return None
+        try:
+            return sum(found)
+        except TypeError:  # one amount is missing, so the sum is unknown
+            return None
+
+    return add
+
+
+def _counter(path: str) -> Callable[[Any], int | None]:
+    values = _walker(path)
+
+    def size(payload: Any) -> int | None:
+        found = values(payload)
+        return None if found is None else len(found)
+
+    return size
+
+
+def _texts(path: str) -> Callable[[Any], list[str] | None]:
+    values = _walker(path)
+
+    def distinct(payload: Any) -> list[str] | None:
+        found = values(payload)
+        return sorted({x for x in found if x}) or None if found else None
+
+    return distinct
+
+
+def _recorder(path: str, fields: tuple[Fact, ...]) -> Callable[[Any], list[tuple[Any, ...]] | None]:
+    rows = _walker(path)
+    if len(fields) > 1 and all(f.kind in (Kind.TEXT, Kind.INT, Kind.NUMBER) for f in fields):
+        every = attrgetter(*(f.path for f in fields))
+
+        def plain(payload: Any) -> list[tuple[Any, ...]] | None:
+            found = rows(payload)
+            return None if found is None else [every(x) for x in found]
+
+        return plain
+    getters = [reducer(f) for f in fields]
+
+    def mixed(payload: Any) -> list[tuple[Any, ...]] | None:
+        found = rows(payload)
+        return None if found is None else [tuple(g(x) for g in getters) for x in found]
+
+    return mixed
+
+
+def reducer(fact: Fact) -> Callable[[Any], Any]:
+    """Give the function that takes one fact out of a decoded payload."""
+    match fact.kind:
+        case Kind.COUNT:
+            return _counter(fact.path)
+        case Kind.SUM:
+            return _summer(fact.path)
+        case Kind.TEXTS:
+            return _texts(fact.path)
+        case Kind.RECORDS:
+            return _recorder(fact.path, fact.fields)
+        case Kind.PRESENT:
+            there = attrgetter(fact.path)
+            return lambda payload: True if there(payload) is not None else None
+        case Kind.VARIANT_TIME:
+            raw = attrgetter(fact.path.rpartition(".")[0])
+            return lambda payload: _variant_time(raw(payload))
+        case Kind.TIME:
+            when = attrgetter(fact.path)
+            return lambda payload: parse_time(when(payload))
+        case _:
+            return attrgetter(fact.path)
+
+
+def _newest(path: TimePath) -> Callable[[Any], int | None]:
+    """Give the newest readable time of a list, restricted to one status where the path says so."""
+    head, tail = _split_list(path.path)
+    if path.status is None:
+        values = _walker(path.path)
+
+        def newest(payload: Any) -> int | None:
+            found = values(payload)
+            return max((t for t in map(parse_time, found) if t is not None), default=None) if found else None
+
+        return newest
+    rows = attrgetter(head)
+    both = attrgetter("status", tail)
+    wanted = path.status
+
+    def newest_of_status(payload: Any) -> int | None:
+        best: int | None = None
+        for entry in rows(payload) or ():
+            status, when = both(entry)
+            if status == wanted:
+                instant = parse_time(when)
+                if instant is not None and (best is None or instant > best):
+                    best = instant
+        return best
+
+    return newest_of_status
+
+
+def _add_fact(node: Node, fact: Fact, prefix: str = "") -> None:
+    path = prefix + fact.path
+    if fact.kind is Kind.RECORDS:
+        for inner in fact.fields:
+            _add_fact(node, inner, f"{path}.")
+    elif fact.kind is Kind.VARIANT_TIME:
+        node.add(path.rpartition(".")[0], msgspec.Raw)
+    elif fact.kind in (Kind.COUNT, Kind.PRESENT):
+        node.add(path, None)
+    else:
+        node.add(path, _LEAF[fact.kind])
+
+
+class Shape:
+    """One model under one set of time paths, compiled.
+
+    Attributes:
+        struct: msgspec type of the payload (of one item of a bulk list).
+        lost: number of unreadable optional times met so far.
+    """
+
+    def __init__(self, model: Model, times: tuple[TimePath, ...], telltales: tuple[str, ...] = ()) -> None:
+        """Compile `model`; `telltales` are fields of other shapes whose presence must be seen."""
+        self.model = model
+        self.lost = 0
+        self.root = Node()
+        envelope = [f for f in model.facts if f.path.startswith("^")]
+        inside = [f for f in field_order(model.facts) if f not in envelope]
+        for path, leaf in ((model.id, str | None), (model.version, int | None), (model.key, str | None)):
+            if path:
+                self.root.add(path, leaf)
+        for path in (model.facility, model.status):
+            if path:
+                self.root.add(path, str | None)
+        for fact in inside:
+            _add_fact(self.root, fact)
+        used = tuple(t for t in times if t.quality in (Quality.EXACT, Quality.SNAPSHOT))
+        for t in used:
+            self.root.add(t.path, str | None)
+            if t.status:
+                self.root.add(f"{_split_list(t.path)[0]}[].status", str | None)
+        for name in telltales:
+            self.root.children[name] = Node(leaf=msgspec.Raw)
+        if not self.root.children:
+            self.root.children["id"] = Node(leaf=str | None)
+        self.root.compile(model.name)
+        self.struct = self.root.struct
+        self._prepare(inside, bool(envelope), used)
+
+    def _prepare(self, inside: list[Fact], envelope: bool, used: tuple[TimePath, ...]) -> None:
+        model = self.model
+        plain = [f for f in inside if f.kind in (Kind.TEXT, Kind.INT, Kind.NUMBER)]
+        times = [f for f in inside if f.kind is Kind.TIME]
+        rest = [f for f in inside if f not in plain and f not in times]
+        lists = [p if p and "[]" in p else None for p in (model.key, model.facility)]
+        heads = [model.id, model.version, model.key, model.facility, model.status]
+        scalar = ["" if p is None or "[]" in p else p for p in heads]
+        date_paths = [t.path for t in used if "[]" not in t.path]
+        paths = [p for p in scalar if p] + [f.path for f in plain] + [f.path for f in times] + date_paths
+        where = {i: n for n, i in enumerate(i for i, p in enumerate(scalar) if p)}
+        self._head = tuple(where.get(i, -1) for i in range(5))
+        base = len(where)
+        self._plain = (base, base + len(plain))
+        self._times = (base + len(plain), base + len(plain) + len(times))
+        dates = {p: base + len(plain) + len(times) + i for i, p in enumerate(date_paths)}
+        self._dates = tuple(
+            (t.quality.value, dates.get(t.path, -1), _newest(t) if "[]" in t.path else None) for t in used
+        )
+        self._keys = _texts(lists[0]) if lists[0] else None
+        self._facility = _walker(lists[1]) if lists[1] else None
+        self._rest = tuple(reducer(f) for f in rest)
+        self._facts = FACTS.get(model.name)
+        self._envelope = envelope
+        if len(paths) == 1:
+            only = attrgetter(paths[0])
+            self._getter: Callable[[Any], tuple[Any, ...]] = lambda payload: (only(payload),)
+        elif paths:
+            self._getter = attrgetter(*paths)
+        else:
+            self._getter = lambda payload: ()
+
+    def extract(self, payload: Any, pick_job_ref: str | None = None) -> Extracted:
+        """Take everything out of one decoded payload.
+
+        Returns:
+            Entity id, version, flow key (a string, a list of strings or None), facility, status, facts struct,
+            event time in microseconds (None when no path gives one) and its basis.
+
+        Raises:
+            AttributeError: an object is null; the caller decodes such a payload leniently.
+        """
+        values = self._getter(payload)
+        head = [values[i] if i >= 0 else None for i in self._head]
+        if self._keys is not None:
+            head[2] = self._keys(payload)
+        if self._facility is not None:
+            found = self._facility(payload)
+            head[3] = next((f for f in found if f), None) if found else None
+        facts = None
+        if self._facts is not None:
+            start, end = self._plain
+            plain = values[start:end]
+            if self._envelope:
+                plain = (pick_job_ref, *plain)
+            start, end = self._times
+            instants = [parse_time(v) for v in values[start:end]]
+            if None in instants:
+                self.lost += sum(1 for v, t in zip(values[start:end], instants, strict=True) if v and t is None)
+            facts = self._facts(*plain, *instants, *[take(payload) for take in self._rest])
+        for quality, index, newest in self._dates:
+            if newest is not None:
+                at = newest(payload)
+            else:
+                text = values[index]
+                if text is None:
+                    continue
+                at = parse_time(text)
+                if at is None:
+                    self.lost += 1
+            if at is not None:
+                return (*head, facts, at, quality)  # type: ignore[return-value]
+        return (*head, facts, None, None)  # type: ignore[return-value]
