@@ -376,7 +376,7 @@ FLOW_EVENT = Table(
     ),
     day_column="event_at",
     cluster_by=("event_name", "facility_ref", "flow_id"),
-    sort_by=("event_id",),
+    sort_by=("flow_id", "recorded_at", "event_id"),
 )
 
 DEAD_LETTER = Table(

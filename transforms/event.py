@@ -10,7 +10,6 @@ from typing import Any, Union
 
 import msgspec
 
-from schemas import models as _models
 from schemas.catalogue import Fact, Kind, Model
 from schemas.event_types import EVENT_TYPES
 
@@ -132,22 +131,24 @@ def decode_block(block: bytes) -> list[Event]:
     return block_decoder.decode(block)
 
 
+_REFERENCES: dict[type, tuple[tuple[str, str, bool], ...]] = {
+    FACTS[name]: tuple((f.name, f.ref, f.kind is Kind.TEXTS) for f in model.references() if f.ref)
+    for name, model in _MODELS.items()
+}
+
+
 def references(event: Event) -> list[tuple[str, str]]:
     """List the `(entity kind, id)` that an event names, in the order in which they are asked for the flow."""
-    if event.facts is None:
-        return []
-    model = _MODELS[type(event.facts).__struct_config__.tag]
+    facts = event.facts
     found: list[tuple[str, str]] = []
-    for fact in model.references():
-        value = getattr(event.facts, fact.name)
-        if value is None or fact.ref is None:
+    if facts is None:
+        return found
+    for name, kind, many in _REFERENCES[type(facts)]:
+        value = getattr(facts, name)
+        if value is None:
             continue
-        if fact.kind is Kind.TEXTS:
-            found.extend((fact.ref, v) for v in value)
+        if many:
+            found.extend((kind, v) for v in value)
         else:
-            found.append((fact.ref, value))
+            found.append((kind, value))
     return found
-
-
-__all__ = ["FACTS", "Event", "Rejection", "decode_block", "encode_block", "references"]
-_ = _models

@@ -1,0 +1,222 @@
+"""Blocks: how events travel between the stages of a pipeline without costing an element each.
+
+A stage that decodes puts events into an `Outbox`, which sorts them by bucket and encodes whole blocks. A bucket is
+a stable hash of the flow id (or of the node, for the search of `transforms.resolve`), so every delivery of one flow
+ends in the same bucket whatever file it came from and whatever worker read it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from typing import Any
+from zlib import crc32
+
+import msgspec
+
+from schemas.event_types import EVENT_TYPES
+from transforms.event import Event, decode_block, encode_block, encoder, event_decoder, references
+from transforms.project import gathering_key
+from transforms.resolve import NAMED, OWN, Message, Node, hop, opening, settle
+
+FLOWS, SETTLED, OUTSIDE = b"F", b"S", b"N"
+"""First byte of a block: events that name their flow, events whose flow was found, events outside the flows."""
+
+Block = tuple[int, bytes]
+"""`(bucket, encoded events)`."""
+
+def _referable() -> frozenset[str]:
+    kinds = set()
+    for event_type in EVENT_TYPES:
+        for model in (event_type.model, *(m for _, m in event_type.alternatives)):
+            kinds |= {f.ref for f in model.references() if f.ref}
+    return frozenset(kinds)
+
+
+_REFERABLE = _referable()
+"""Kinds of entities that some event can name; nobody ever asks the others for their flow."""
+
+
+class _NodeBlock(msgspec.Struct, array_like=True, gc=False):
+    """Messages for the nodes of one bucket: claims `(kind, id, rank, flow)`, asks, and waiting events."""
+
+    claims: list[tuple[str, str, int, str]]
+    asks: list[tuple[str, str, str, str]]
+    waits: list[tuple[str, str, bytes]]
+
+
+_node_decoder = msgspec.msgpack.Decoder(_NodeBlock)
+_settled_decoder = msgspec.msgpack.Decoder(list[tuple[str, bytes]])
+
+
+def bucket_of(key: str, buckets: int) -> int:
+    """Give the bucket of a key; the same on every machine and in every run."""
+    return crc32(key.encode()) % buckets
+
+
+def node_bucket(node: Node, buckets: int) -> int:
+    """Give the bucket of a node."""
+    return crc32(node[1].encode()) % buckets
+
+
+@dataclass(slots=True)
+class Outbox:
+    """Sorts decoded events by where they go next.
+
+    Attributes:
+        buckets: number of buckets.
+        newest: newest recorded time seen, in microseconds.
+    """
+
+    buckets: int
+    newest: int | None = None
+    _flows: dict[int, list[Event]] = field(default_factory=dict)
+    _outside: dict[int, list[Event]] = field(default_factory=dict)
+    _claims: dict[Node, tuple[int, str]] = field(default_factory=dict)
+    _messages: list[tuple[Node, Message]] = field(default_factory=list)
+    _encoded: list[Block] = field(default_factory=list)
+    _held: int = 0
+
+    def add(self, event: Event) -> None:
+        """Take one decoded event."""
+        if self.newest is None or event.recorded_at > self.newest:
+            self.newest = event.recorded_at
+        flow = event.flow_id
+        if flow is not None:
+            where, key = self._flows, flow
+            if event.flow == "order":
+                self._claim(event, flow)
+        elif event.flow == "none":
+            where, key = self._outside, gathering_key(event)
+        else:
+            self._messages.extend(opening(event, encoder.encode(event)))
+            return
+        bucket = crc32(key.encode()) % self.buckets
+        group = where.get(bucket)
+        if group is None:
+            where[bucket] = [event]
+        else:
+            group.append(event)
+        self._held += 1
+        if self._held >= 50_000:  # keep events as bytes, which are a tenth of their size as objects
+            self._encode()
+
+    def _claim(self, event: Event, flow: str) -> None:
+        claims = self._claims
+        kind = event.entity
+        if kind in _REFERABLE:
+            node = (kind, event.entity_id)
+            known = claims.get(node)  # type: ignore[call-overload]
+            if known is None or known[0] != OWN or flow < known[1]:
+                claims[node] = (OWN, flow)  # type: ignore[index]
+        for node in references(event):
+            known = claims.get(node)
+            if known is None or (known[0] == NAMED and flow < known[1]):
+                claims[node] = (NAMED, flow)
+
+    def _encode(self) -> None:
+        for tag, groups in ((FLOWS, self._flows), (OUTSIDE, self._outside)):
+            self._encoded.extend((bucket, tag + encode_block(events)) for bucket, events in groups.items())
+            groups.clear()
+        self._held = 0
+
+    def blocks(self) -> Iterator[Block]:
+        """Give the blocks for the flow buckets, and forget them."""
+        self._encode()
+        yield from self._encoded
+        self._encoded = []
+
+    def node_blocks(self) -> Iterator[Block]:
+        """Give the blocks for the node buckets, and forget them."""
+        yield from encode_messages(
+            ((node, ("claim", rank, flow)) for node, (rank, flow) in self._claims.items()), self._messages, self.buckets
+        )
+        self._claims, self._messages = {}, []
+
+
+def encode_messages(
+    claims: Iterable[tuple[Node, Message]], others: Iterable[tuple[Node, Message]], buckets: int
+) -> Iterator[Block]:
+    """Encode messages by node bucket."""
+    groups: dict[int, _NodeBlock] = {}
+
+    def group(node: Node) -> _NodeBlock:
+        bucket = node_bucket(node, buckets)
+        found = groups.get(bucket)
+        if found is None:
+            found = groups[bucket] = _NodeBlock([], [], [])
+        return found
+
+    for source in (claims, others):
+        for node, message in source:
+            if message[0] == "claim":
+                group(node).claims.append((node[0], node[1], message[1], message[2]))  # type: ignore[arg-type,misc]
+            elif message[0] == "ask":
+                group(node).asks.append((node[0], node[1], message[1], message[2]))  # type: ignore[arg-type,misc]
+            else:
+                group(node).waits.append((node[0], node[1], message[1]))  # type: ignore[arg-type]
+    for bucket, block in groups.items():
+        yield bucket, encoder.encode(block)
+
+
+def resolve_bucket(blocks: Iterable[bytes], buckets: int, *, last: bool) -> tuple[list[Block], list[Block]]:
+    """Run one round of the search for all nodes of one bucket.
+
+    Returns:
+        Blocks of settled events for the flow buckets, and blocks of messages for the next round.
+    """
+    decoded = [_node_decoder.decode(b) for b in blocks]
+    box: dict[Node, list[Message]] = {}
+    for block in decoded:
+        for kind, key, asker_kind, asker in block.asks:
+            box.setdefault((kind, key), []).append(("ask", asker_kind, asker))
+        for kind, key, raw in block.waits:
+            box.setdefault((kind, key), []).append(("wait", raw))
+    for block in decoded:
+        for kind, key, rank, flow in block.claims:
+            asked = box.get((kind, key))
+            if asked is not None:  # nobody waits for the others
+                asked.append(("claim", rank, flow))
+    settled: dict[int, list[tuple[str, bytes]]] = {}
+    onward: list[tuple[Node, Message]] = []
+    for node, messages in box.items():
+        key, free, following = hop(node, messages, last=last)
+        if free:
+            assert key is not None
+            settled.setdefault(bucket_of(key, buckets), []).extend((key, raw) for raw in free)
+        onward += following
+    return (
+        [(bucket, SETTLED + encoder.encode(group)) for bucket, group in settled.items()],
+        list(encode_messages((), onward, buckets)),
+    )
+
+
+def open_blocks(blocks: Iterable[bytes]) -> tuple[dict[tuple[str, str], list[Event]], dict[str, list[Event]]]:
+    """Open the blocks of one flow bucket.
+
+    Returns:
+        Deliveries by `(flow, key)`, and those outside the flows by gathering key.
+    """
+    flows: dict[tuple[str, str], list[Event]] = {}
+    outside: dict[str, list[Event]] = {}
+    for block in blocks:
+        tag, body = block[:1], memoryview(block)[1:]
+        if tag == FLOWS:
+            for event in decode_block(body):  # type: ignore[arg-type]
+                _group(flows, (event.flow, event.flow_id), event)
+        elif tag == SETTLED:
+            for key, raw in _settled_decoder.decode(body):
+                event = settle(event_decoder.decode(raw), key)
+                _group(flows, (event.flow, key), event)
+        else:
+            for event in decode_block(body):  # type: ignore[arg-type]
+                _group(outside, gathering_key(event), event)
+    return flows, outside
+
+
+def _group(groups: dict[Any, list[Event]], key: Any, event: Event) -> None:
+    found = groups.get(key)
+    if found is None:
+        groups[key] = [event]
+    else:
+        found.append(event)
