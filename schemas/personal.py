@@ -19,9 +19,7 @@ PERSONAL: dict[str, tuple[str, ...]] = {
         "customAttributes",
         "address.customAttributes",
     ),
-    "FacilityGroup": (
-        "customAttributes",
-    ),
+    "FacilityGroup": ("customAttributes",),
     "HandoverJob": (
         "assignedUsers[]",
         "fullIdentifier",
@@ -87,12 +85,8 @@ PERSONAL: dict[str, tuple[str, ...]] = {
         "receipt.receivedItems[].comments[].content",
         "receipt.receivedItems[].customAttributes",
     ),
-    "Reservations": (
-        "customAttributes",
-    ),
-    "Stocks": (
-        "customAttributes",
-    ),
+    "Reservations": ("customAttributes",),
+    "Stocks": ("customAttributes",),
     "ItemReturnJob": (
         "consumerAddresses[]",
         "shortId",
@@ -302,9 +296,7 @@ PERSONAL: dict[str, tuple[str, ...]] = {
         "lineItems[].recordableAttributes",
         "sourceAddress.customAttributes",
     ),
-    "StorageLocations": (
-        "customAttributes",
-    ),
+    "StorageLocations": ("customAttributes",),
     "StowJob": (
         "assignedUsers[]",
         "shortId",
@@ -312,14 +304,10 @@ PERSONAL: dict[str, tuple[str, ...]] = {
         "stowLineItems[].article.customAttributes",
         "stowLineItems[].customAttributes",
     ),
-    "RerouteWarning": (
-        "pickJobData.shortId",
-    ),
+    "RerouteWarning": ("pickJobData.shortId",),
     "User": (
         "",
         "customAttributes",
     ),
-    "Zone": (
-        "customAttributes",
-    ),
+    "Zone": ("customAttributes",),
 }

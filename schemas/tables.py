@@ -94,7 +94,10 @@ def _flow_columns(key: str) -> tuple[Column, ...]:
     return (
         _text("flow_id", key, key=True),
         _text("outcome", "open, fulfilled, cancelled, or incomplete (deadline passed with no terminal state)"),
-        _at("started_at", "First milestone: creation of the flow's own entity, else the first event (then missing_start)"),
+        _at(
+            "started_at",
+            "First milestone: creation of the flow's own entity, else the first event (then missing_start)",
+        ),
         _at("finished_at", "The milestone that set the outcome; NULL while open or incomplete"),
         _at("first_event_at", "Earliest event time of the flow"),
         _at("last_event_at", "Latest event time of the flow"),

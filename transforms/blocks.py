@@ -25,6 +25,7 @@ FLOWS, SETTLED, OUTSIDE = b"F", b"S", b"N"
 Block = tuple[int, bytes]
 """`(bucket, encoded events)`."""
 
+
 def _referable() -> frozenset[str]:
     kinds = set()
     for event_type in EVENT_TYPES:
@@ -105,10 +106,10 @@ class Outbox:
         claims = self._claims
         kind = event.entity
         if kind in _REFERABLE:
-            node = (kind, event.entity_id)
-            known = claims.get(node)  # type: ignore[call-overload]
+            own = (kind or "", event.entity_id or "")
+            known = claims.get(own)
             if known is None or known[0] != OWN or flow < known[1]:
-                claims[node] = (OWN, flow)  # type: ignore[index]
+                claims[own] = (OWN, flow)
         for node in references(event):
             known = claims.get(node)
             if known is None or (known[0] == NAMED and flow < known[1]):
@@ -150,11 +151,11 @@ def encode_messages(
     for source in (claims, others):
         for node, message in source:
             if message[0] == "claim":
-                group(node).claims.append((node[0], node[1], message[1], message[2]))  # type: ignore[arg-type,misc]
+                group(node).claims.append((node[0], node[1], message[1], message[2]))
             elif message[0] == "ask":
-                group(node).asks.append((node[0], node[1], message[1], message[2]))  # type: ignore[arg-type,misc]
+                group(node).asks.append((node[0], node[1], message[1], message[2]))
             else:
-                group(node).waits.append((node[0], node[1], message[1]))  # type: ignore[arg-type]
+                group(node).waits.append((node[0], node[1], message[1]))
     for bucket, block in groups.items():
         yield bucket, encoder.encode(block)
 
@@ -168,13 +169,13 @@ def resolve_bucket(blocks: Iterable[bytes], buckets: int, *, last: bool) -> tupl
     decoded = [_node_decoder.decode(b) for b in blocks]
     box: dict[Node, list[Message]] = {}
     for block in decoded:
-        for kind, key, asker_kind, asker in block.asks:
-            box.setdefault((kind, key), []).append(("ask", asker_kind, asker))
-        for kind, key, raw in block.waits:
-            box.setdefault((kind, key), []).append(("wait", raw))
+        for kind, entity_id, asker_kind, asker in block.asks:
+            box.setdefault((kind, entity_id), []).append(("ask", asker_kind, asker))
+        for kind, entity_id, raw in block.waits:
+            box.setdefault((kind, entity_id), []).append(("wait", raw))
     for block in decoded:
-        for kind, key, rank, flow in block.claims:
-            asked = box.get((kind, key))
+        for kind, entity_id, rank, flow in block.claims:
+            asked = box.get((kind, entity_id))
             if asked is not None:  # nobody waits for the others
                 asked.append(("claim", rank, flow))
     settled: dict[int, list[tuple[str, bytes]]] = {}
@@ -202,14 +203,14 @@ def open_blocks(blocks: Iterable[bytes]) -> tuple[dict[tuple[str, str], list[Eve
     for block in blocks:
         tag, body = block[:1], memoryview(block)[1:]
         if tag == FLOWS:
-            for event in decode_block(body):  # type: ignore[arg-type]
+            for event in decode_block(body):
                 _group(flows, (event.flow, event.flow_id), event)
         elif tag == SETTLED:
             for key, raw in _settled_decoder.decode(body):
                 event = settle(event_decoder.decode(raw), key)
                 _group(flows, (event.flow, key), event)
         else:
-            for event in decode_block(body):  # type: ignore[arg-type]
+            for event in decode_block(body):
                 _group(outside, gathering_key(event), event)
     return flows, outside
 

@@ -108,7 +108,10 @@ class _Plan:
     @staticmethod
     def _payload_type(model: Model, shape: Shape) -> Any:
         """Give the payload's type; the two extra fields show a nested envelope."""
-        marks = [("event", msgspec.Raw | msgspec.UnsetType, _UNSET), ("payload", msgspec.Raw | msgspec.UnsetType, _UNSET)]
+        marks = [
+            ("event", msgspec.Raw | msgspec.UnsetType, _UNSET),
+            ("payload", msgspec.Raw | msgspec.UnsetType, _UNSET),
+        ]
         if model.items == "[]":
             return list[shape.struct]  # type: ignore[name-defined]
         if model.items:
@@ -161,7 +164,9 @@ class Decoder:
                 if found is not None:
                     recorded = parse_time(found.created)
                     if recorded is not None and found.id:
-                        return self._events(plan, plan.shape, found.id, recorded, found.payload, found.pickJobRef, source)
+                        return self._events(
+                            plan, plan.shape, found.id, recorded, found.payload, found.pickJobRef, source
+                        )
             return self._slow(line, source)
         except _Reject as no:
             if recorded is None:
@@ -206,6 +211,11 @@ class Decoder:
                     shape.lost = 0
         return self.counts
 
+    def reset(self) -> None:
+        """Forget the counts, not the decoders."""
+        self.collect()
+        self.counts = DecodeCounts()
+
     def _plan(self, raw_name: bytes) -> _Plan:
         plan = self._plans.get(raw_name)
         if plan is None:
@@ -249,9 +259,7 @@ class Decoder:
             raise _Reject(Reason.INVALID_JSON, str(err)) from None
         recorded = parse_time(envelope.created)
         if recorded is None:
-            raise _Reject(
-                Reason.INVALID_TIME, f"created is {envelope.created[:40]!r}, expected an RFC 3339 time"
-            )
+            raise _Reject(Reason.INVALID_TIME, f"created is {envelope.created[:40]!r}, expected an RFC 3339 time")
         raw = bytes(envelope.payload).strip()
         if not envelope.id or not envelope.eventName or raw == b"null":
             raise _Reject(Reason.MISSING_KEY, "id, eventName or payload is empty, expected all of them")
@@ -345,8 +353,8 @@ class Decoder:
             where = payload if model is not None and model.facility == "" else None
             entity = model.entity if model is not None else None
             return [
-                Event(event_id, plan.name, plan.flow, None, entity, payload, None, recorded, "recorded", recorded, where,
-                      None, source)
+                Event(event_id, plan.name, plan.flow, None, entity, payload, None, recorded, "recorded", recorded,
+                      where, None, source)
             ]  # fmt: skip
         if shape.model.items:
             items = payload if type(payload) is list else getattr(payload, shape.model.items)

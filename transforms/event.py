@@ -6,7 +6,7 @@ never reads any. The facts of an event are a small struct derived from the model
 
 from __future__ import annotations
 
-from typing import Any, Union
+from typing import TYPE_CHECKING, Any, Union
 
 import msgspec
 
@@ -71,6 +71,12 @@ FACTS: dict[str, Any] = {name: _facts_struct(model) for name, model in _MODELS.i
 globals().update({f"{name}Facts": struct for name, struct in FACTS.items()})  # so that they pickle by name
 
 
+if TYPE_CHECKING:
+    Facts = Any  # which struct it is follows from the event's name; the type checker can't know
+else:
+    Facts = Union[tuple(FACTS.values())] | None  # noqa: UP007
+
+
 class Event(msgspec.Struct, array_like=True, gc=False):
     """One event of one entity, as every source is decoded into.
 
@@ -104,7 +110,7 @@ class Event(msgspec.Struct, array_like=True, gc=False):
     facility: str | None
     status: str | None
     source: str
-    facts: Union[tuple(FACTS.values())] | None = None  # type: ignore[valid-type]  # noqa: UP007
+    facts: Facts = None
 
 
 class Rejection(msgspec.Struct, array_like=True):

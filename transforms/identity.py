@@ -53,9 +53,9 @@ def distinct(events: Iterable[Event]) -> tuple[list[Event], int]:
                 kept[high] = None
                 repeats += 1
             for table in (by_id, by_identity):
-                for key, value in table.items():  # type: ignore[attr-defined]
+                for key, value in table.items():
                     if value == high:
-                        table[key] = low  # type: ignore[index]
+                        table[key] = low
             first = low
         winner = first if first is not None else second
         assert winner is not None

@@ -240,10 +240,13 @@ class Parcel:
                 if attempt is not None:
                     self.attempt_seconds, attempt = (attempt, at), None
                 turn(at, StageKind.BLOCKED)
-            elif name == "PARCEL_TRACK_AND_TRACE_STATUS_UPDATED":
-                if self.delivered_at is None and e.facts.tracking_status == "delivered":
-                    stamp = e.facts.tracking_stamp
-                    self.delivered_at = at if stamp is None else stamp
+            elif (
+                name == "PARCEL_TRACK_AND_TRACE_STATUS_UPDATED"
+                and self.delivered_at is None
+                and e.facts.tracking_status == "delivered"
+            ):
+                stamp = e.facts.tracking_stamp
+                self.delivered_at = at if stamp is None else stamp
         if kind is not None:
             self.stretches.append((since, None, kind))
 

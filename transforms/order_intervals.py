@@ -27,7 +27,9 @@ def add(log: OrderLog, links: Links, outcomes: dict[str, LegOutcome], sink: Inte
         start = pack.work.first_start
         stretches = pack.work.stretches
         begin = first((start, stretches[0].start if stretches else None))
-        sink.add("PACK_JOB", key, place, Stage.PACK_QUEUE, WAITING, pack.created_at, first((begin, pack.end_at)), leg_end)
+        sink.add(
+            "PACK_JOB", key, place, Stage.PACK_QUEUE, WAITING, pack.created_at, first((begin, pack.end_at)), leg_end
+        )
         for s in stretches:
             sink.add("PACK_JOB", key, place, Stage.PACK, s.kind, s.start, s.end, leg_end)
     for key, parcel in log.parcels.items():
@@ -113,6 +115,4 @@ def _pick(job: PickJob, leg_end: int | None, sink: IntervalSink) -> None:
         sink.add("PICK_JOB", job.id, place, Stage.PICK, s.kind, s.start, s.end, leg_end)
 
 
-_ENDS = frozenset(
-    {"PICK_JOB_PICKING_FINISHED", "PICK_JOB_ABORTED", "PICK_JOB_CANCELED", "PICK_JOB_REROUTED"}
-)
+_ENDS = frozenset({"PICK_JOB_PICKING_FINISHED", "PICK_JOB_ABORTED", "PICK_JOB_CANCELED", "PICK_JOB_REROUTED"})

@@ -63,9 +63,16 @@ class OrderLog:
                 log.services.setdefault(key, []).append(e)
             else:
                 log.others.append(e)
-        for group in (log.plans, log.picks, log.packs, log.parcels, log.handovers):
-            for thing in group.values():  # type: ignore[attr-defined]
-                thing.read()
+        for plan in log.plans.values():
+            plan.read()
+        for job in log.picks.values():
+            job.read()
+        for pack in log.packs.values():
+            pack.read()
+        for parcel in log.parcels.values():
+            parcel.read()
+        for handover in log.handovers.values():
+            handover.read()
         return log
 
     def cancel_event(self) -> Event | None:

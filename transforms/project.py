@@ -92,7 +92,8 @@ def project_all(events: Iterable[Event], settings: Settings) -> tuple[Rows, list
     from transforms.resolve import resolve
 
     every = list(events)
-    rows, event_rows, balance = Rows(), [], Balance()
+    rows, balance = Rows(), Balance()
+    event_rows: list[EventRow] = []
     flows: dict[tuple[str, str], list[Event]] = defaultdict(list)
     for key, event in resolve(every):
         flows[event.flow, key].append(settle(event, key))

@@ -177,7 +177,9 @@ class _Inbound:
         found = set()
         if self.holds:
             found.add("on_hold")
-        if len(received) > 1 or any(getattr(e.facts, "inbound_status", None) == "PARTIAL_DELIVERY" for e in self.events):
+        if len(received) > 1 or any(
+            getattr(e.facts, "inbound_status", None) == "PARTIAL_DELIVERY" for e in self.events
+        ):
             found.add("partial_delivery")
         if "INBOUND_PROCESS_PURCHASE_ORDER_REQUESTED_DATE_CHANGED" in names:
             found.add("date_changed")
@@ -234,9 +236,7 @@ def project_inbound(flow_id: str, events: Iterable[Event], settings: Settings, r
     log.read()
     ordered = log.events
     working = [e for e in ordered if e.name not in _BOOKKEEPING]
-    outcome, finished = log.outcome(
-        overdue=is_overdue(working[-1].event_at if working else None, "inbound", settings)
-    )
+    outcome, finished = log.outcome(overdue=is_overdue(working[-1].event_at if working else None, "inbound", settings))
     receipts = list(log.receipts.values())
     received = [r for r in receipts if r.received_at is not None]
     rows.inbound_receipt += [r.row(flow_id) for r in receipts]
@@ -300,14 +300,12 @@ def project_inbound(flow_id: str, events: Iterable[Event], settings: Settings, r
         "requested_units": _float(requested_units) if has_order else None,
         "accepted_units": accepted,
         "rejected_units": rejected,
-        "rejection_rate": rejected / goods if received and rejected is not None and accepted is not None and goods else None,
+        "rejection_rate": rejected / goods
+        if received and rejected is not None and accepted is not None and goods
+        else None,
     }
     flags = flow_flags(ordered, working, finished, row, _DURATIONS)
-    if (
-        start is None
-        or any(r.created_at is None for r in receipts)
-        or (has_order and created is None)
-    ):
+    if start is None or any(r.created_at is None for r in receipts) or (has_order and created is None):
         flags.add("missing_start")
     if rests_on_recorded(ordered, row, _SOURCES):
         flags.add("recorded_time")

@@ -123,14 +123,10 @@ class _Order:
         self.overdue = is_overdue(self.working[-1].event_at if self.working else None, "order", settings)
         self.counted = [h.handed_over_at for h in self.log.handovers.values() if h.handed_over_at is not None]
         cancelled = self.cancel is not None
-        self.outcomes = {
-            k: j.outcome(order_cancelled=cancelled, overdue=False) for k, j in self.log.picks.items()
-        }
+        self.outcomes = {k: j.outcome(order_cancelled=cancelled, overdue=False) for k, j in self.log.picks.items()}
         self.outcome = self._outcome()
         if self.outcome is Outcome.INCOMPLETE:
-            self.outcomes = {
-                k: LegOutcome.INCOMPLETE if o is LegOutcome.OPEN else o for k, o in self.outcomes.items()
-            }
+            self.outcomes = {k: LegOutcome.INCOMPLETE if o is LegOutcome.OPEN else o for k, o in self.outcomes.items()}
 
     # -- outcome ----------------------------------------------------------------------------------------------
 
@@ -164,7 +160,9 @@ class _Order:
             if not self.links.plan_jobs.get(child):
                 return True
         return any(
-            self._waits(plan, children) for plan in self.log.plans.values() if plan.id not in replaced and not plan.replaced
+            self._waits(plan, children)
+            for plan in self.log.plans.values()
+            if plan.id not in replaced and not plan.replaced
         )
 
     def _waits(self, plan: RoutingPlan, children: set[str]) -> bool:
@@ -182,9 +180,7 @@ class _Order:
     def _jobs_done(self) -> bool:
         """Every pick, pack and service job has ended (rules 2 and 4)."""
         log = self.log
-        picks = all(
-            self.outcomes[k] is not LegOutcome.OPEN or job.ended_silently for k, job in log.picks.items()
-        )
+        picks = all(self.outcomes[k] is not LegOutcome.OPEN or job.ended_silently for k, job in log.picks.items())
         return picks and all(p.ended for p in log.packs.values()) and all(map(service_ended, log.services.values()))
 
     def _handed_over(self) -> bool:
@@ -286,8 +282,8 @@ class _Order:
         if has_skew(job.events):
             flags.add("clock_skew")
         own = [*job.events, *(plan.events if plan else ())]
-        for thing in (*packs, *handovers):
-            own += thing.events
+        for events in (*(p.events for p in packs), *(h.events for h in handovers)):
+            own += events
         if rests_on_recorded(own, row, _LEG_SOURCES):
             flags.add("recorded_time")
         row["quality_flags"] = sorted(flags)
@@ -408,7 +404,9 @@ class _Order:
             "last_handed_over_at": handed_last,
             "delivered_at": last(delivered) if delivered and None not in delivered else None,
             "order_intake_lag_seconds": span(ordered_at, created),
-            "lock_wait_seconds": span(created, unlocked) if creation is not None and creation.status == "LOCKED" else None,
+            "lock_wait_seconds": span(created, unlocked)
+            if creation is not None and creation.status == "LOCKED"
+            else None,
             "order_to_route_seconds": span(created, routed_first),
             "order_cycle_seconds": span(created, handed_last) if fulfilled else None,
             "order_lead_seconds": span(ordered_at, handed_last) if fulfilled else None,
@@ -446,43 +444,37 @@ class _Order:
     def _order_id(self) -> str | None:
         if self.log.orders:
             return self.log.orders[-1].entity_id
-        return self._from_any("order_ref")
+        found: str | None = self._from_any("order_ref")
+        return found
 
     def _from_any(self, fact: str) -> Any:
         """Give a fact of the order, else of the first kind of entity of the process that has it (ruling 46)."""
-        value = newest(self.log.orders, fact)
-        if value is not None:
-            return value
-        for group in (self.log.plans, self.log.picks, self.log.packs):
-            for thing in group.values():  # type: ignore[attr-defined]
-                value = newest(thing.events, fact)
-                if value is not None:
-                    return value
-        for events in self.log.shipments.values():
-            value = newest(events, fact)
-            if value is not None:
-                return value
-        for group in (self.log.parcels, self.log.handovers):
-            for thing in group.values():  # type: ignore[attr-defined]
-                value = newest(thing.events, fact)
-                if value is not None:
-                    return value
-        return newest([*(e for s in self.log.services.values() for e in s), *self.log.others], fact)
+        log = self.log
+        groups: list[list[Event]] = [
+            log.orders,
+            *(plan.events for plan in log.plans.values()),
+            *(job.events for job in log.picks.values()),
+            *(pack.events for pack in log.packs.values()),
+            *log.shipments.values(),
+            *(parcel.events for parcel in log.parcels.values()),
+            *(handover.events for handover in log.handovers.values()),
+            *log.services.values(),
+            log.others,
+        ]
+        return next((v for v in (newest(events, fact) for events in groups) if v is not None), None)
 
     def _lines(self) -> tuple[int | None, int | None]:
         """Give lines and units of the newest order snapshot, else of the only plan or leg (rulings 23 and 46)."""
         for e in reversed(self.log.orders):
             if e.facts.line_count is not None:
                 return e.facts.line_count, e.facts.units
-        for group in (self.log.plans, self.log.picks):
-            for thing in group.values():  # type: ignore[attr-defined]
-                if isinstance(thing, PickJob):
-                    if thing.line_count is not None:
-                        return thing.line_count, thing.ordered
-                    continue
-                count = newest(thing.events, "line_count")
-                if count is not None:
-                    return count, newest(thing.events, "units")
+        for plan in self.log.plans.values():
+            count = newest(plan.events, "line_count")
+            if count is not None:
+                return count, newest(plan.events, "units")
+        for job in self.log.picks.values():
+            if job.line_count is not None:
+                return job.line_count, job.ordered
         return None, None
 
     def _channel(self, legs: list[Row]) -> str | None:
@@ -523,9 +515,7 @@ class _Order:
             if given_up is None:
                 continue
             plans = [
-                p.id
-                for p in self.log.plans.values()
-                if any(e.facts.rerouted_pick_job_ref == job.id for e in p.events)
+                p.id for p in self.log.plans.values() if any(e.facts.rerouted_pick_job_ref == job.id for e in p.events)
             ]
             if plans:
                 successors = [j for p in plans for j in self.links.plan_jobs.get(p, ())]

@@ -42,7 +42,7 @@ class Decoded(NamedTuple):
     rejections: PCollection[Rejection]
 
 
-class _DecodeLines(beam.DoFn):  # type: ignore[misc]
+class _DecodeLines(beam.DoFn):
     def __init__(self, buckets: int) -> None:
         self.buckets = buckets
 
@@ -71,7 +71,7 @@ class _DecodeLines(beam.DoFn):  # type: ignore[misc]
 
 
 @dataclass
-class DecodeLines(beam.PTransform):  # type: ignore[misc]
+class DecodeLines(beam.PTransform):
     """Decode export lines that other Beam sources have read.
 
     In: PCollection of `(source, line bytes)`, bounded. Out: `Decoded`. The batch job does not use it, since it
@@ -92,7 +92,7 @@ class DecodeLines(beam.PTransform):  # type: ignore[misc]
         return Decoded(out[FLOWS], out[NODES], out[REJECTIONS])
 
 
-class _Hop(beam.DoFn):  # type: ignore[misc]
+class _Hop(beam.DoFn):
     def __init__(self, buckets: int, last: bool) -> None:
         self.buckets, self.last = buckets, last
 
@@ -104,7 +104,7 @@ class _Hop(beam.DoFn):  # type: ignore[misc]
 
 
 @dataclass
-class ResolveFlows(beam.PTransform):  # type: ignore[misc]
+class ResolveFlows(beam.PTransform):
     """Find the flow of the events that do not name it (`transforms.resolve`).
 
     In: a tuple of two PCollections of `(bucket, block)`: blocks of events, and node messages. Out: PCollection of
@@ -133,7 +133,7 @@ class ResolveFlows(beam.PTransform):  # type: ignore[misc]
         return parts | "MergeBlocks" >> beam.Flatten()
 
 
-class _Project(beam.DoFn):  # type: ignore[misc]
+class _Project(beam.DoFn):
     def __init__(self, deadlines: dict[str, int]) -> None:
         self.deadlines = deadlines
 
@@ -172,7 +172,7 @@ class Facts(NamedTuple):
     balances: PCollection[Balance]
 
 
-class ProjectFacts(beam.PTransform):  # type: ignore[misc]
+class ProjectFacts(beam.PTransform):
     """Reduce every flow to its distinct events and project its facts.
 
     In: PCollection of `(bucket, block)`. Out: `Facts`.

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
+from typing import Literal
 
 from transforms.event import Event, references
 
@@ -26,11 +27,11 @@ UNRESOLVED = "?"
 """First character of a gathering key that is no flow id."""
 
 Node = tuple[str, str]
-Claim = tuple[str, int, str]
+Claim = tuple[Literal["claim"], int, str]
 """`("claim", rank, flow id)`."""
-Ask = tuple[str, str, str]
+Ask = tuple[Literal["ask"], str, str]
 """`("ask", entity kind, entity id)`: that node wants to know the flow of this one."""
-Wait = tuple[str, bytes]
+Wait = tuple[Literal["wait"], bytes]
 """`("wait", encoded event)`."""
 Message = Claim | Ask | Wait
 
@@ -55,7 +56,9 @@ def home(event: Event) -> tuple[Node, list[Node]]:
     return own, [r for r in refs if r != own]
 
 
-def hop(node: Node, messages: Iterable[Message], *, last: bool = False) -> tuple[str | None, list[bytes], list[tuple[Node, Message]]]:
+def hop(
+    node: Node, messages: Iterable[Message], *, last: bool = False
+) -> tuple[str | None, list[bytes], list[tuple[Node, Message]]]:
     """Run one round at one node.
 
     Args:
@@ -74,11 +77,11 @@ def hop(node: Node, messages: Iterable[Message], *, last: bool = False) -> tuple
         if message[0] == "claim":
             claim = (message[1], message[2])
             if best is None or claim < best:
-                best = claim  # type: ignore[assignment]
+                best = claim
         elif message[0] == "ask":
-            asks.add((message[1], message[2]))  # type: ignore[arg-type]
+            asks.add((message[1], message[2]))
         else:
-            waits.append(message[1])  # type: ignore[arg-type]
+            waits.append(message[1])
     if best is not None and (best[0] < FALLBACK or last):
         return best[1], waits, [(asker, ("claim", best[0] + 1, best[1])) for asker in sorted(asks)]
     if last:

@@ -127,7 +127,8 @@ def _summer(path: str) -> Callable[[Any], float | int | None]:
         if found is None:
             return None
         try:
-            return sum(found)
+            total: float | int = sum(found)
+            return total
         except TypeError:  # one amount is missing, so the sum is unknown
             return None
 
