@@ -19,6 +19,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from schemas.derive import bigquery_schema, data_dictionary
+from schemas.pages import events_page
 from schemas.tables import TABLES
 
 _ROOT = Path(__file__).resolve().parent.parent
@@ -31,6 +32,7 @@ def outputs() -> dict[str, str]:
     """Give the content of every generated file by its path, relative to the source tree."""
     files = {f"deploy/bigquery/{table.name}.json": _json(bigquery_schema(table)) for table in TABLES}
     files["schemas/docs/data_dictionary.md"] = data_dictionary()
+    files["schemas/docs/events.md"] = events_page()
     return files
 
 

@@ -132,7 +132,7 @@ def encode_block(events: list[Event]) -> bytes:
     return encoder.encode(events)
 
 
-def decode_block(block: bytes) -> list[Event]:
+def decode_block(block: bytes | memoryview) -> list[Event]:
     """Decode what `encode_block` made."""
     return block_decoder.decode(block)
 

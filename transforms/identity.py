@@ -52,10 +52,8 @@ def distinct(events: Iterable[Event]) -> tuple[list[Event], int]:
             if kept[high] is not None:
                 kept[high] = None
                 repeats += 1
-            for table in (by_id, by_identity):
-                for key, value in table.items():
-                    if value == high:
-                        table[key] = low
+            by_id.update((k, low) for k, v in list(by_id.items()) if v == high)
+            by_identity.update((k, low) for k, v in list(by_identity.items()) if v == high)
             first = low
         winner = first if first is not None else second
         assert winner is not None
