@@ -6,7 +6,7 @@ never reads any. The facts of an event are a small struct derived from the model
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Union
+from typing import TYPE_CHECKING, Any, Literal, Union
 
 import msgspec
 
@@ -71,9 +71,16 @@ FACTS: dict[str, Any] = {name: _facts_struct(model) for name, model in _MODELS.i
 globals().update({f"{name}Facts": struct for name, struct in FACTS.items()})  # so that they pickle by name
 
 
+_ENTITIES = tuple(sorted({m.entity for t in EVENT_TYPES for m in (t.model, *(m for _, m in t.alternatives))}))
+
 if TYPE_CHECKING:
+    Entity = FlowName = Basis = str
     Facts = Any  # which struct it is follows from the event's name; the type checker can't know
 else:
+    # Decoding a literal gives the one shared string: no allocation, and comparing is a look at the pointer.
+    Entity = Literal[_ENTITIES]
+    FlowName = Literal["order", "inbound", "stow", "none"]
+    Basis = Literal["exact", "snapshot", "recorded"]
     Facts = Union[tuple(FACTS.values())] | None  # noqa: UP007
 
 
@@ -99,13 +106,13 @@ class Event(msgspec.Struct, array_like=True, gc=False):
 
     event_id: str
     name: str
-    flow: str
+    flow: FlowName
     flow_id: str | None
-    entity: str | None
+    entity: Entity | None
     entity_id: str | None
     version: int | None
     event_at: int
-    basis: str
+    basis: Basis
     recorded_at: int
     facility: str | None
     status: str | None

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Hashable, Iterable
 
 from transforms.event import Event, encoder
+from transforms.rows import order_key
 
 
 def identity(event: Event) -> Hashable:
@@ -30,9 +31,12 @@ def distinct(events: Iterable[Event]) -> tuple[list[Event], int]:
     """Reduce deliveries to distinct events; the result does not depend on their order.
 
     Returns:
-        The distinct events, earliest recorded first, and the number of repeats.
+        The distinct events in the order of ruling 7, and the number of repeats.
     """
-    ordered = sorted(events, key=_precedence)
+    ordered = sorted(events, key=order_key)
+    if len({e.event_id for e in ordered}) == len({identity(e) for e in ordered}) == len(ordered):
+        return ordered, 0  # the usual case: nothing came twice
+    ordered.sort(key=_precedence)
     by_id: dict[str, int] = {}
     by_identity: dict[Hashable, int] = {}
     kept: list[Event | None] = []
@@ -58,4 +62,4 @@ def distinct(events: Iterable[Event]) -> tuple[list[Event], int]:
         winner = first if first is not None else second
         assert winner is not None
         by_id[event.event_id] = by_identity[same] = winner
-    return [e for e in kept if e is not None], repeats
+    return sorted((e for e in kept if e is not None), key=order_key), repeats

@@ -1,11 +1,10 @@
-"""Facts of many flows: dispatch to the flow's projection, and the rows of `flow_event`."""
+"""Facts of many flows: dispatch to the flow's projection."""
 
 from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any
 
 from transforms.event import Event
 from transforms.identity import distinct
@@ -14,8 +13,6 @@ from transforms.project_order import project_order
 from transforms.project_stow import project_stow
 from transforms.resolve import UNRESOLVED, settle
 from transforms.rows import Rows, Settings
-
-EventRow = tuple[Any, ...]
 
 
 @dataclass(slots=True)
@@ -40,17 +37,7 @@ def gathering_key(event: Event) -> str:
     return f"{event.entity}:{event.entity_id}" if event.entity_id is not None else event.event_id
 
 
-def event_row(event: Event) -> EventRow:
-    """Make the `flow_event` row of an event, in the contract's column order."""
-    return (
-        event.event_id, event.name, event.flow, event.flow_id, event.entity, event.entity_id, event.version,
-        event.event_at, event.basis, event.recorded_at, event.facility, event.status, event.source,
-    )  # fmt: skip
-
-
-def project_flow(
-    key: str, deliveries: Iterable[Event], settings: Settings, rows: Rows, event_rows: list[EventRow]
-) -> Balance:
+def project_flow(key: str, deliveries: Iterable[Event], settings: Settings, rows: Rows, kept: list[Event]) -> Balance:
     """Reduce the deliveries of one flow to its events and add its facts.
 
     Args:
@@ -58,13 +45,13 @@ def project_flow(
         deliveries: everything that was delivered for it, in any order.
         settings: instant and deadlines.
         rows: where the facts go.
-        event_rows: where the `flow_event` rows go.
+        kept: where the distinct events go; they are the rows of `flow_event`.
 
     Returns:
         Where the deliveries ended.
     """
     events, repeats = distinct(deliveries)
-    event_rows.extend(map(event_row, events))
+    kept += events
     flow = events[0].flow
     if key.startswith(UNRESOLVED):
         jobs = [e for e in events if e.flow == "order"]
@@ -80,29 +67,29 @@ def project_flow(
     return Balance(folded=len(events), duplicates=repeats)
 
 
-def project_outside(deliveries: Iterable[Event], event_rows: list[EventRow]) -> Balance:
-    """Reduce the deliveries of one gathering key outside the flows to `flow_event` rows."""
+def project_outside(deliveries: Iterable[Event], kept: list[Event]) -> Balance:
+    """Reduce the deliveries of one gathering key outside the flows to its distinct events."""
     events, repeats = distinct(deliveries)
-    event_rows.extend(map(event_row, events))
+    kept += events
     return Balance(outside=len(events), duplicates=repeats)
 
 
-def project_all(events: Iterable[Event], settings: Settings) -> tuple[Rows, list[EventRow], Balance]:
+def project_all(events: Iterable[Event], settings: Settings) -> tuple[Rows, list[Event], Balance]:
     """Project any events in memory, resolution included: the pipeline without a runner."""
     from transforms.resolve import resolve
 
     every = list(events)
     rows, balance = Rows(), Balance()
-    event_rows: list[EventRow] = []
+    kept: list[Event] = []
     flows: dict[tuple[str, str], list[Event]] = defaultdict(list)
     for key, event in resolve(every):
         flows[event.flow, key].append(settle(event, key))
     for (_, key), members in flows.items():
-        balance.add(project_flow(key, members, settings, rows, event_rows))
+        balance.add(project_flow(key, members, settings, rows, kept))
     outside: dict[str, list[Event]] = defaultdict(list)
     for event in every:
         if event.flow == "none":
             outside[gathering_key(event)].append(event)
     for members in outside.values():
-        balance.add(project_outside(members, event_rows))
-    return rows, event_rows, balance
+        balance.add(project_outside(members, kept))
+    return rows, kept, balance

@@ -216,11 +216,11 @@ class _Order:
         created, finish = job.created_at, work.finish
         opened_first = job.opened_at is not None and (work.first_start is None or job.opened_at < work.first_start)
         queue_from = job.opened_at if opened_first and (created is None or job.opened_at > created) else created  # type: ignore[operator]
-        pack_created = first(p.created_at for p in packs)
-        pack_started = first(p.work.first_start for p in packs)
-        pack_finished = last(p.closed_at for p in packs)
-        ready = first(h.created_at for h in handovers)
-        handed = last(h.handed_over_at for h in handovers)
+        pack_created = first([p.created_at for p in packs])
+        pack_started = first([p.work.first_start for p in packs])
+        pack_finished = last([p.closed_at for p in packs])
+        ready = first([h.created_at for h in handovers])
+        handed = last([h.handed_over_at for h in handovers])
         done = pack_finished if packs else finish
         target = _target(handovers, shipments) or newest(job.events, "target")
         gross = span(work.start, finish)
@@ -325,8 +325,8 @@ class _Order:
         cancelled = self.cancel.event_at if self.cancel is not None else None
         jobs, picks = log.handovers.values(), log.picks.values()
         handed_last = last(self.counted)
-        ready_first = first(h.created_at for h in jobs)
-        routed_first = first(p.routed_at for p in log.plans.values())
+        ready_first = first([h.created_at for h in jobs])
+        routed_first = first([p.routed_at for p in log.plans.values()])
         fulfilled = self.outcome is Outcome.FULFILLED
         finished = handed_last if fulfilled else cancelled if self.outcome is Outcome.CANCELLED else None
         started = created if created is not None else events[0].event_at
@@ -341,7 +341,7 @@ class _Order:
         kept = [r for r in legs if r["outcome"] not in _GIVEN_UP_NAMES]
         picked = _total(kept, "picked_units")
         lines = self._lines()
-        reserved = first(e.event_at for e in log.others if e.name == "INVENTORY_RESERVATIONS_CREATED")
+        reserved = first([e.event_at for e in log.others if e.name == "INVENTORY_RESERVATIONS_CREATED"])
         delivered = [r["delivered_at"] for r in parcels]
         facilities = {r["facility_ref"] for r in legs if r["facility_ref"] is not None}
         deviations = sorted(self._deviations(legs))
@@ -350,16 +350,16 @@ class _Order:
             "order_unlocked": unlocked,
             "routed": routed_first,
             "stock_reserved": reserved,
-            "pick_created": first(j.created_at for j in picks),
-            "shipment_created": first(_at(s, "SHIPMENT_CREATED") for s in log.shipments.values()),
-            "pick_started": first(j.work.first_start for j in picks),
-            "pick_finished": first(j.work.finish for j in picks),
-            "pack_created": first(p.created_at for p in log.packs.values()),
-            "pack_started": first(p.work.first_start for p in log.packs.values()),
-            "parcel_created": first(p.created_at for p in log.parcels.values()),
-            "label_requested": first(p.requested_at for p in log.parcels.values()),
-            "label_received": first(p.first_received_at for p in log.parcels.values()),
-            "pack_finished": first(p.closed_at for p in log.packs.values()),
+            "pick_created": first([j.created_at for j in picks]),
+            "shipment_created": first([_at(s, "SHIPMENT_CREATED") for s in log.shipments.values()]),
+            "pick_started": first([j.work.first_start for j in picks]),
+            "pick_finished": first([j.work.finish for j in picks]),
+            "pack_created": first([p.created_at for p in log.packs.values()]),
+            "pack_started": first([p.work.first_start for p in log.packs.values()]),
+            "parcel_created": first([p.created_at for p in log.parcels.values()]),
+            "label_requested": first([p.requested_at for p in log.parcels.values()]),
+            "label_received": first([p.first_received_at for p in log.parcels.values()]),
+            "pack_finished": first([p.closed_at for p in log.packs.values()]),
             "handover_created": ready_first,
             "handed_over": first(self.counted),
             "order_cancelled": cancelled,
@@ -389,17 +389,17 @@ class _Order:
             "order_unlocked_at": unlocked,
             "order_cancelled_at": cancelled,
             "first_routed_at": routed_first,
-            "last_routed_at": last(p.last_routed_at for p in log.plans.values()),
+            "last_routed_at": last([p.last_routed_at for p in log.plans.values()]),
             "first_reserved_at": reserved,
             "first_pick_created_at": milestones["pick_created"],
             "first_pick_started_at": milestones["pick_started"],
-            "last_pick_finished_at": last(j.work.finish for j in picks),
+            "last_pick_finished_at": last([j.work.finish for j in picks]),
             "first_pack_created_at": milestones["pack_created"],
-            "last_pack_finished_at": last(p.closed_at for p in log.packs.values()),
+            "last_pack_finished_at": last([p.closed_at for p in log.packs.values()]),
             "first_label_requested_at": milestones["label_requested"],
-            "last_label_received_at": last(p.received_at for p in log.parcels.values()),
+            "last_label_received_at": last([p.received_at for p in log.parcels.values()]),
             "first_handover_created_at": ready_first,
-            "last_handover_created_at": last(h.created_at for h in jobs),
+            "last_handover_created_at": last([h.created_at for h in jobs]),
             "first_handed_over_at": milestones["handed_over"],
             "last_handed_over_at": handed_last,
             "delivered_at": last(delivered) if delivered and None not in delivered else None,
@@ -519,12 +519,14 @@ class _Order:
             ]
             if plans:
                 successors = [j for p in plans for j in self.links.plan_jobs.get(p, ())]
-                created = first(self.log.picks[j].created_at for j in successors if j in self.log.picks)
+                created = first([self.log.picks[j].created_at for j in successors if j in self.log.picks])
             else:
                 created = first(
-                    j.created_at
-                    for j in self.log.picks.values()
-                    if j.created_at is not None and j.created_at > given_up and j.id != job.id
+                    [
+                        j.created_at
+                        for j in self.log.picks.values()
+                        if j.created_at is not None and j.created_at > given_up and j.id != job.id
+                    ]
                 )
             if created is not None:
                 total += created - given_up
@@ -549,8 +551,8 @@ def _target(handovers: Iterable[HandoverJob], shipments: Iterable[list[Event]]) 
     """Give the earliest target of the hand-over jobs, else of the shipments (ruling 25)."""
     jobs = list(handovers)
     kept = [h for h in jobs if not h.dropped] or jobs
-    target = first(newest(h.events, "target") for h in kept)
-    return target if target is not None else first(newest(s, "target") for s in shipments)
+    target = first([newest(h.events, "target") for h in kept])
+    return target if target is not None else first([newest(s, "target") for s in shipments])
 
 
 def project_order(flow_id: str | None, events: Iterable[Event], settings: Settings, rows: Rows) -> None:

@@ -23,8 +23,8 @@ from schemas.tables import BY_NAME
 from transforms.blocks import Block, Outbox, open_blocks, resolve_bucket
 from transforms.columns import sort_rows, to_table
 from transforms.decode import Decoder
-from transforms.event import Rejection
-from transforms.project import Balance, EventRow, project_flow, project_outside
+from transforms.event import Event, Rejection
+from transforms.project import Balance, project_flow, project_outside
 from transforms.resolve import ROUNDS
 from transforms.rows import Rows, Settings
 
@@ -148,7 +148,7 @@ class _Project(beam.DoFn):
 def project_bucket(blocks: Iterable[bytes], settings: Settings) -> tuple[list[tuple[str, pa.Table]], Balance]:
     """Project all flows of one bucket into Arrow tables in canonical order."""
     flows, outside = open_blocks(blocks)
-    rows, events, balance = Rows(), list[EventRow](), Balance()
+    rows, events, balance = Rows(), list[Event](), Balance()
     for kind, key in sorted(flows):
         balance.add(project_flow(key, flows.pop((kind, key)), settings, rows, events))
     for key in sorted(outside):

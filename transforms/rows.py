@@ -55,12 +55,20 @@ def span(start: int | None, end: int | None) -> float | None:
 
 def first(values: Iterable[int | None]) -> int | None:
     """Give the smallest known value."""
-    return min((v for v in values if v is not None), default=None)
+    best: int | None = None
+    for value in values:  # a plain loop: most of these lists have one element
+        if value is not None and (best is None or value < best):
+            best = value
+    return best
 
 
 def last(values: Iterable[int | None]) -> int | None:
     """Give the largest known value."""
-    return max((v for v in values if v is not None), default=None)
+    best: int | None = None
+    for value in values:
+        if value is not None and (best is None or value > best):
+            best = value
+    return best
 
 
 def newest(events: Sequence[Event], fact: str) -> Any:
@@ -134,7 +142,11 @@ def has_skew(events: Iterable[Event]) -> bool:
 
 def is_negative(row: Row, durations: Iterable[str]) -> bool:
     """Say whether one of the durations of a row is negative."""
-    return any((row[name] or 0) < 0 for name in durations)
+    for name in durations:
+        value = row[name]
+        if value is not None and value < 0:
+            return True
+    return False
 
 
 def rests_on_recorded(events: Sequence[Event], row: Row, sources: dict[str, frozenset[str]]) -> bool:
