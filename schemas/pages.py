@@ -21,9 +21,9 @@ def events_page() -> str:
     lines = [
         "# Events",
         "",
-        f"The {len(EVENT_TYPES)} public events, as `schemas/event_types.py` declares them. The time of an event is the first",
-        "path of quality `exact` or `snapshot` that has a value, else the recorded time. Times of quality `business` feed",
-        "columns of their own, `weak` ones nothing. Derived by `make docs`; do not edit.",
+        f"The {len(EVENT_TYPES)} public events, as `schemas/event_types.py` declares them. The time of an event is the",
+        "first path of quality `exact` or `snapshot` that has a value, else the recorded time. Times of quality",
+        "`business` feed columns of their own, `weak` ones nothing. Derived by `make docs`; do not edit.",
         "",
     ]
     for flow, title in _TITLES.items():

@@ -13,8 +13,8 @@ from schemas.tables import BY_NAME, Table, Type
 from transforms.event import Event
 
 event_cells = attrgetter(
-    "event_id", "name", "flow", "flow_id", "entity", "entity_id", "version", "event_at", "basis", "recorded_at", "facility",
-    "status", "source",
+    "event_id", "name", "flow", "flow_id", "entity", "entity_id", "version", "event_at", "basis", "recorded_at",
+    "facility", "status", "source",
 )  # fmt: skip
 """Cells of the `flow_event` row of an event, in the contract's column order."""
 

@@ -74,7 +74,9 @@ globals().update({f"{name}Facts": struct for name, struct in FACTS.items()})  # 
 _ENTITIES = tuple(sorted({m.entity for t in EVENT_TYPES for m in (t.model, *(m for _, m in t.alternatives))}))
 
 if TYPE_CHECKING:
-    Entity = FlowName = Basis = str
+    Entity = str
+    FlowName = str
+    Basis = str
     Facts = Any  # which struct it is follows from the event's name; the type checker can't know
 else:
     # Decoding a literal gives the one shared string: no allocation, and comparing is a look at the pointer.
