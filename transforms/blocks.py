@@ -13,14 +13,30 @@ from typing import Any
 from zlib import crc32
 
 import msgspec
+import pyarrow as pa
 
 from schemas.event_types import EVENT_TYPES
 from transforms.event import Event, decode_block, encode_block, encoder, event_decoder, references
 from transforms.project import gathering_key
 from transforms.resolve import NAMED, OWN, Message, Node, hop, opening, settle
 
-FLOWS, SETTLED, OUTSIDE = b"F", b"S", b"N"
-"""First byte of a block: events that name their flow, events whose flow was found, events outside the flows."""
+FLOWS, SETTLED, OUTSIDE, NODE = b"F", b"S", b"N", b"M"
+"""First byte of a block: events that name their flow, events whose flow was found, events outside the flows, messages
+between nodes."""
+
+_zstd = pa.Codec("zstd", compression_level=1)
+
+
+def _pack(tag: bytes, data: bytes) -> bytes:
+    """Compress a block: a runner copies it several times, and the same ids stand in it again and again."""
+    packed: bytes = _zstd.compress(data, asbytes=True)
+    return tag + len(data).to_bytes(8, "little") + packed
+
+
+def _unpack(block: bytes) -> tuple[bytes, Any]:
+    size = int.from_bytes(block[1:9], "little")
+    return block[:1], _zstd.decompress(memoryview(block)[9:], size)
+
 
 Block = tuple[int, bytes]
 """`(bucket, encoded events)`."""
@@ -117,7 +133,7 @@ class Outbox:
 
     def _encode(self) -> None:
         for tag, groups in ((FLOWS, self._flows), (OUTSIDE, self._outside)):
-            self._encoded.extend((bucket, tag + encode_block(events)) for bucket, events in groups.items())
+            self._encoded.extend((bucket, _pack(tag, encode_block(events))) for bucket, events in groups.items())
             groups.clear()
         self._held = 0
 
@@ -157,7 +173,7 @@ def encode_messages(
             else:
                 group(node).waits.append((node[0], node[1], message[1]))
     for bucket, block in groups.items():
-        yield bucket, encoder.encode(block)
+        yield bucket, _pack(NODE, encoder.encode(block))
 
 
 def resolve_bucket(blocks: Iterable[bytes], buckets: int, *, last: bool) -> tuple[list[Block], list[Block]]:
@@ -166,7 +182,7 @@ def resolve_bucket(blocks: Iterable[bytes], buckets: int, *, last: bool) -> tupl
     Returns:
         Blocks of settled events for the flow buckets, and blocks of messages for the next round.
     """
-    decoded = [_node_decoder.decode(b) for b in blocks]
+    decoded = [_node_decoder.decode(_unpack(b)[1]) for b in blocks]
     box: dict[Node, list[Message]] = {}
     for block in decoded:
         for kind, entity_id, asker_kind, asker in block.asks:
@@ -187,7 +203,7 @@ def resolve_bucket(blocks: Iterable[bytes], buckets: int, *, last: bool) -> tupl
             settled.setdefault(bucket_of(key, buckets), []).extend((key, raw) for raw in free)
         onward += following
     return (
-        [(bucket, SETTLED + encoder.encode(group)) for bucket, group in settled.items()],
+        [(bucket, _pack(SETTLED, encoder.encode(group))) for bucket, group in settled.items()],
         list(encode_messages((), onward, buckets)),
     )
 
@@ -201,7 +217,7 @@ def open_blocks(blocks: Iterable[bytes]) -> tuple[dict[tuple[str, str], list[Eve
     flows: dict[tuple[str, str], list[Event]] = {}
     outside: dict[str, list[Event]] = {}
     for block in blocks:
-        tag, body = block[:1], memoryview(block)[1:]
+        tag, body = _unpack(block)
         if tag == FLOWS:
             for event in decode_block(body):
                 _group(flows, (event.flow, event.flow_id), event)
