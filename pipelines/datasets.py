@@ -100,3 +100,31 @@ def read_manifest(output: str) -> dict[str, Any] | None:
         return None
     manifest: dict[str, Any] = json.loads(read_bytes(path))
     return manifest
+
+
+def paths_of(manifest: dict[str, Any]) -> set[str]:
+    """List the paths that a manifest names, relative to the output."""
+    return {part["path"] for parts in manifest["relations"].values() for part in parts}
+
+
+def clean(output: str, before: dict[str, Any] | None, now: dict[str, Any]) -> None:
+    """Remove what no reader needs any more: parts of the state before, and leftovers of killed runs.
+
+    Args:
+        output: output folder.
+        before: the manifest that was published before, if any.
+        now: the published manifest.
+    """
+    base = output.rstrip("/")
+    keep = paths_of(now)
+    gone: set[str] = set()
+    for match in FileSystems.match([f"{base}/facts/**"]):
+        for meta in match.metadata_list:
+            path = meta.path[len(base) + 1 :]
+            if path not in keep and (path.endswith((".parquet", ".partial"))):
+                gone.add(meta.path)
+    if before is not None:
+        gone |= {f"{base}/{p}" for p in paths_of(before) - keep if FileSystems.exists(f"{base}/{p}")}
+    if gone:
+        with contextlib.suppress(BeamIOError):  # another run may have removed them first
+            FileSystems.delete(sorted(gone))

@@ -189,7 +189,9 @@ class LineReader:
             if end < 0:
                 if dropped or held + len(chunk) > self._limit:
                     dropped += len(chunk)
-                    rest = [b"".join(rest)[:_HEAD]] if held + dropped > self._limit and rest else rest or [chunk[:_HEAD]]
+                    rest = (
+                        [b"".join(rest)[:_HEAD]] if held + dropped > self._limit and rest else rest or [chunk[:_HEAD]]
+                    )
                 else:
                     rest.append(chunk)
                     held += len(chunk)
@@ -271,7 +273,7 @@ class LineReader:
                     if following is None:
                         raise _Broken("the file ends inside a gzip member, its trailer is missing")
                     block = following
-        except isal_zlib.error as err:
+        except isal_zlib.IsalError as err:
             self._drain(blocks)
             raise _Broken(f"the gzip data is damaged ({err})") from err
 

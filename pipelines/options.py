@@ -2,10 +2,113 @@
 
 from __future__ import annotations
 
+import argparse
+import os
 from dataclasses import dataclass, field
+from datetime import date
 from typing import Any
 
 from pipelines.datasets import Part
+from schemas.vocabulary import DEADLINE_DAYS
+from transforms.clock import parse_time
+
+DEFAULT_MAX_LINE_BYTES = 16 << 20
+PARALLEL_FROM_BYTES = 24 << 20
+"""Stored input bytes from which two local worker processes pay for their start of some two seconds."""
+
+
+class OptionError(Exception):
+    """An argument can't be used; the message says which, its value, and what was expected."""
+
+
+@dataclass(frozen=True, slots=True)
+class BatchOptions:
+    """One batch run.
+
+    Attributes:
+        input: folder of day folders (or of files), on any Beam file system.
+        output: folder for the datasets, on any Beam file system.
+        first_day, last_day: range of day folders, both included; None for all.
+        as_of: instant of the facts in microseconds; None for the newest recorded time of the input.
+        accept_truncated: take the whole lines of cut files.
+        max_line_bytes: longer lines are dead letters.
+        buckets: number of buckets; None to choose by the size of the input.
+        deadlines: seconds by flow.
+        runner: name of a Beam runner.
+        workers: local worker processes; None for the number of processors.
+        beam_options: standard Beam options, passed through.
+        progress: show progress on a terminal.
+    """
+
+    input: str
+    output: str
+    first_day: str | None = None
+    last_day: str | None = None
+    as_of: int | None = None
+    accept_truncated: bool = False
+    max_line_bytes: int = DEFAULT_MAX_LINE_BYTES
+    buckets: int | None = None
+    deadlines: dict[str, int] = field(default_factory=lambda: {k: v * 86400 for k, v in DEADLINE_DAYS.items()})
+    runner: str = "FnApiRunner"
+    workers: int | None = None
+    beam_options: tuple[str, ...] = ()
+    progress: bool = False
+
+    def check(self) -> None:
+        """Check what can be checked without looking at the input.
+
+        Raises:
+            OptionError: an argument can't be used.
+        """
+        for name, day in (("--from", self.first_day), ("--to", self.last_day)):
+            if day is not None:
+                _check_day(name, day)
+        if self.first_day and self.last_day and self.first_day > self.last_day:
+            raise OptionError(f"--from {self.first_day} lies after --to {self.last_day}, expected a range of days")
+        for flow, seconds in self.deadlines.items():
+            if seconds <= 0:
+                raise OptionError(f"--deadline-{flow}-days is {seconds / 86400:g}, expected a positive number of days")
+        if self.buckets is not None and self.buckets < 1:
+            raise OptionError(f"--buckets is {self.buckets}, expected at least 1")
+        if self.workers is not None and self.workers < 1:
+            raise OptionError(f"--workers is {self.workers}, expected at least 1")
+        if self.max_line_bytes < 1024:
+            raise OptionError(f"--max-line-bytes is {self.max_line_bytes}, expected at least 1024")
+        if self.output.rstrip("/") == self.input.rstrip("/"):
+            raise OptionError(f"--output is the input folder {self.input}, expected another folder")
+
+    def beam_arguments(self, stored_bytes: int) -> list[str]:
+        """Give the Beam options for an input of this size: local workers only where they pay and nobody chose."""
+        given = list(self.beam_options)
+        workers = self.workers or os.cpu_count() or 1
+        chosen = any(o.startswith(("--direct_running_mode", "--direct_num_workers")) for o in given)
+        local = self.runner in ("FnApiRunner", "DirectRunner")
+        if local and not chosen and workers > 1 and stored_bytes >= PARALLEL_FROM_BYTES:
+            given += ["--direct_running_mode=multi_processing", f"--direct_num_workers={workers}"]
+        return given
+
+
+def _check_day(name: str, value: str) -> None:
+    try:
+        date.fromisoformat(value)
+    except ValueError:
+        raise OptionError(f"{name} is {value!r}, expected a day like 2026-06-17") from None
+    if len(value) != 10:
+        raise OptionError(f"{name} is {value!r}, expected a day like 2026-06-17")
+
+
+def parse_instant(name: str, value: str | None) -> int | None:
+    """Read an instant given on the command line.
+
+    Raises:
+        OptionError: it is no RFC 3339 time.
+    """
+    if value is None:
+        return None
+    instant = parse_time(value)
+    if instant is None:
+        raise OptionError(f"{name} is {value!r}, expected a time like 2026-06-24T00:00:00Z")
+    return instant
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,3 +119,35 @@ class RunOutcome:
     as_of: int | None
     parts: list[Part]
     files: list[dict[str, Any]] = field(default_factory=list)
+
+
+def check_beam_options(given: list[str]) -> None:
+    """Check that Beam knows the options that are passed through.
+
+    Raises:
+        OptionError: it does not.
+    """
+    from apache_beam.options.pipeline_options import PipelineOptions
+
+    known = {o.split("=")[0] for o in given if o.startswith("--")}
+    parser = _SilentParser(allow_abbrev=False)
+    for cls in PipelineOptions.__subclasses__():
+        cls._add_argparse_args(parser)
+    names = {s for action in parser._actions for s in action.option_strings}
+    unknown = sorted(known - names)
+    stray = [o for i, o in enumerate(given) if not o.startswith("-") and (i == 0 or "=" in given[i - 1])]
+    if unknown or stray:
+        raise OptionError(
+            f"unknown option {(unknown or stray)[0]}, expected an option of flowfacts batch or of Beam; see --help"
+        )
+
+
+class _SilentParser(argparse.ArgumentParser):
+    """Collects Beam's options; two of its classes declare the same one."""
+
+    def add_argument(self, *args: Any, **kwargs: Any) -> Any:
+        """Add an option unless it is there already."""
+        try:
+            return super().add_argument(*args, **kwargs)
+        except argparse.ArgumentError:
+            return None

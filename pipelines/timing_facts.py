@@ -119,7 +119,7 @@ class _ReadExport(beam.DoFn):
                     dead.add(found, line)  # type: ignore[arg-type]
             self.progress.add(lines=lines - before)
         report = reader.report
-        self.progress.add(files=1, bytes=report.bytes_stored)
+        self.progress.add(files=1, stored=report.bytes_stored)
         if not report.complete:
             if not settings.accept_truncated:
                 self.decoder.reset()
