@@ -18,9 +18,10 @@ from apache_beam.io.filesystems import FileSystems
 from isal import isal_zlib
 
 DEFAULT_MAX_LINE_BYTES = 16 << 20
-_READ = 1 << 20
-_INFLATE = 4 << 20
+_READ = 256 << 10
+_INFLATE = 1 << 20
 _HEAD = 4096
+_DAMAGED: type[Exception] = isal_zlib.error  # type: ignore[assignment]
 _MAGIC = b"\x1f\x8b"
 _DAY = re.compile(r"^\d{4}-\d{2}-\d{2}$")
 _NAMES = (".ndjson", ".json", ".jsonl", ".ndjson.gz", ".json.gz", ".jsonl.gz")
@@ -273,7 +274,7 @@ class LineReader:
                     if following is None:
                         raise _Broken("the file ends inside a gzip member, its trailer is missing")
                     block = following
-        except isal_zlib.IsalError as err:
+        except _DAMAGED as err:
             self._drain(blocks)
             raise _Broken(f"the gzip data is damaged ({err})") from err
 

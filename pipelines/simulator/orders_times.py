@@ -40,6 +40,20 @@ BASIS: dict[str, str] = {
 _SLOPPY_KINDS = frozenset(("ORDER", "ROUTING_PLAN", "PICK_JOB", "PACK_JOB", "SHIPMENT", "PARCEL", "HANDOVER_JOB"))
 """Entities whose payloads may lack their times (the schemas require them elsewhere)."""
 
+_LESSER = {
+    "ROUTING_PLAN_ROUTED": "snapshot",
+    "ROUTING_PLAN_WAITING": "snapshot",
+    "ROUTING_PLAN_NOT_ROUTABLE": "snapshot",
+    "ROUTING_PLAN_FALLBACK": "snapshot",
+    "ROUTING_PLAN_CANCELLED": "snapshot",
+    "ORDER_MODIFIED": "exact",
+}
+"""What an event's time rests on when the first of its paths is missing but the second is there."""
+
+_ALWAYS_DATED = frozenset(
+    ("PICK_JOB_PICKING_FINISHED", "PICKING_PICK_JOB_COMPLETE", "PARCEL_TRACK_AND_TRACE_STATUS_UPDATED")
+)
+
 _HMS = [f"T{s // 3600:02}:{s // 60 % 60:02}:{s % 60:02}" for s in range(86400)]
 _DATES: dict[int, str] = {}
 
@@ -138,8 +152,7 @@ class Clock:
         basis = BASIS.get(name, "snapshot")
         if self.sloppy and entity.kind in _SLOPPY_KINDS and self.random() < 0.12 and name not in _ALWAYS_DATED:
             # Without history a plan event still has its snapshot time.
-            at_snapshot = entity.kind == "ROUTING_PLAN" and basis == "exact" and self.random() < 0.5
-            basis = "snapshot" if at_snapshot and name != "ROUTING_PLAN_REROUTEPLAN_CREATED" else "recorded"
+            basis = _LESSER.get(name, "recorded") if self.random() < 0.5 else "recorded"
         if basis == "recorded":
             at = recorded
         version = None
@@ -148,11 +161,6 @@ class Clock:
         moment = Moment(name, at, recorded, basis, version, status, detail)
         entity.moments.append(moment)
         return moment
-
-
-_ALWAYS_DATED = frozenset(
-    ("PICK_JOB_PICKING_FINISHED", "PICKING_PICK_JOB_COMPLETE", "PARCEL_TRACK_AND_TRACE_STATUS_UPDATED")
-)
 
 
 def working_time(clock: Clock, opens: int, closes: int, instant: int) -> int:
