@@ -152,3 +152,7 @@ def _batch(args: argparse.Namespace, beam_options: list[str]) -> int:
     if done.exit_code == 4:
         print("flowfacts batch: the books do not balance; nothing was published", file=sys.stderr)
     return done.exit_code
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -111,6 +111,8 @@ class Picker:
         instant += clock.between(5, 60)
         count = len(job.lines)
         short = int(r() * count)
+        if want == "short" and sum(line.quantity for line in job.lines) == 1:
+            want = "full"  # a job finished with nothing picked does not exist: that is an abort
         if stop_after is None:
             stop_after = count
         if give_back:
@@ -124,7 +126,7 @@ class Picker:
             if want == "zero":
                 units = 0
             elif want == "short" and index == short:
-                units = int(r() * line.quantity)
+                units = max(int(r() * line.quantity), 1 if count == 1 else 0)
             else:
                 units = line.quantity
                 if units > 1 and r() < 0.1:
