@@ -15,10 +15,11 @@ from zlib import crc32
 import msgspec
 import pyarrow as pa
 
+from schemas.catalogue import Flow
 from schemas.event_types import EVENT_TYPES
 from transforms.event import Event, decode_block, encode_block, encoder, event_decoder, references
 from transforms.project import gathering_key
-from transforms.resolve import NAMED, OWN, Message, Node, hop, opening, settle
+from transforms.resolve import LEAVES, NAMED, OWN, Message, Node, hop, opening, settle
 
 FLOWS, SETTLED, OUTSIDE, NODE = b"F", b"S", b"N", b"M"
 """First byte of a block: events that name their flow, events whose flow was found, events outside the flows, messages
@@ -42,16 +43,18 @@ Block = tuple[int, bytes]
 """`(bucket, encoded events)`."""
 
 
-def _referable() -> frozenset[str]:
+def _claimed() -> frozenset[str]:
     kinds = set()
     for event_type in EVENT_TYPES:
         for model in (event_type.model, *(m for _, m in event_type.alternatives)):
             kinds |= {f.ref for f in model.references() if f.ref}
-    return frozenset(kinds)
+            if event_type.flow is not Flow.NONE and model.key is not None and model.key != model.id:
+                kinds.add(model.entity)
+    return frozenset(kinds) - LEAVES
 
 
-_REFERABLE = _referable()
-"""Kinds of entities that some event can name; nobody ever asks the others for their flow."""
+_CLAIMED = _claimed()
+"""Kinds of entities whose flow is told: some event can name them, or one of their own can lack its flow."""
 
 
 class _NodeBlock(msgspec.Struct, array_like=True, gc=False):
@@ -101,8 +104,7 @@ class Outbox:
         flow = event.flow_id
         if flow is not None:
             where, key = self._flows, flow
-            if event.flow == "order":
-                self._claim(event, flow)
+            self._claim(event, flow)
         elif event.flow == "none":
             where, key = self._outside, gathering_key(event)
         else:
@@ -121,7 +123,7 @@ class Outbox:
     def _claim(self, event: Event, flow: str) -> None:
         claims = self._claims
         kind = event.entity
-        if kind in _REFERABLE:
+        if kind in _CLAIMED:
             own = (kind or "", event.entity_id or "")
             known = claims.get(own)
             if known is None or known[0] != OWN or flow < known[1]:

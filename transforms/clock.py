@@ -10,6 +10,8 @@ from datetime import UTC, datetime, timedelta
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
+_FIRST = (datetime.min.replace(tzinfo=UTC) - _EPOCH) // _MICROSECOND
+_LAST = (datetime.max.replace(tzinfo=UTC) - _EPOCH) // _MICROSECOND
 _CACHE_LIMIT = 50_000
 # Snapshots of one entity repeat the same few times, so most look-ups end in this cache.
 _cache: dict[str, int | None] = {}
@@ -41,9 +43,11 @@ def _parse(text: str) -> int | None:
         moment = datetime.fromisoformat(text.upper())
         if moment.tzinfo is None:
             moment = moment.replace(tzinfo=UTC)
-        return (moment - _EPOCH) // _MICROSECOND
+        instant = (moment - _EPOCH) // _MICROSECOND
     except (ValueError, OverflowError):
         return None
+    # An offset can carry a time over the ends of the calendar, where no warehouse has a day for it.
+    return instant if _FIRST <= instant <= _LAST else None
 
 
 def to_datetime(instant: int) -> datetime:

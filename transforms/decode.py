@@ -25,6 +25,7 @@ from transforms.shape import Shape
 _NAME_FIELD = b'"eventName":"'
 _SUFFIX = re.compile(r"_event-v\d+$")
 _UNSET = msgspec.UNSET
+_NULL = msgspec.Raw(b"null")
 
 
 def public_name(export_name: str) -> str:
@@ -56,7 +57,7 @@ class _Line(msgspec.Struct, gc=False):
     eventName: str
     created: str
     payload: msgspec.Raw
-    pickJobRef: str | None = None
+    pickJobRef: msgspec.Raw = _NULL
 
 
 class _Message(msgspec.Struct, gc=False):
@@ -65,9 +66,10 @@ class _Message(msgspec.Struct, gc=False):
     event: str
     payload: msgspec.Raw
     eventId: str | None = None
-    pickJobRef: str | None = None
+    pickJobRef: msgspec.Raw = _NULL
 
 
+_TOO_DEEP = "objects or lists are nested too deeply to be read"
 _line_decoder = msgspec.json.Decoder(_Line)
 _message_decoder = msgspec.json.Decoder(_Message)
 _raw_object = msgspec.json.Decoder(dict[str, msgspec.Raw])
@@ -88,12 +90,10 @@ class _Plan:
         self.telltales: dict[str, Shape] = {}
         payload: Any = msgspec.Raw
         self.strict = False
-        self.statuses: frozenset[str] = frozenset()
         if self.type and self.model and self.model.shape == "object":
             names = tuple(t for t, _ in self.type.alternatives)
             self.shape = Shape(self.model, self.type.times, names)
             self.telltales = {t: Shape(m, self.type.times) for t, m in self.type.alternatives}
-            self.statuses = frozenset(self.model.statuses)
             self.strict = True
             payload = self._payload_type(self.model, self.shape)
         self.line = msgspec.json.Decoder(self._line_type(payload))
@@ -172,6 +172,8 @@ class Decoder:
             if recorded is None:
                 recorded = self._recorded(line)
             return Rejection(no.reason, no.detail, source, recorded)
+        except RecursionError:
+            return Rejection(Reason.INVALID_JSON, _TOO_DEEP, source, recorded)
 
     def message(self, data: bytes, published_at: int, message_id: str, source: str) -> list[Event] | Rejection:
         """Decode one Pub/Sub message; its publish time is the recorded time.
@@ -189,7 +191,9 @@ class Decoder:
             data.decode()
             envelope = _message_decoder.decode(data)
             plan = self._plan(envelope.event.encode())
-            raw, ref = bytes(envelope.payload), envelope.pickJobRef
+            raw, ref = bytes(envelope.payload).strip(), self._reference(envelope.pickJobRef)
+            if not envelope.event or raw == b"null":
+                raise _Reject(Reason.MISSING_KEY, "event or payload is empty, expected both of them")
             return self._lenient(plan, envelope.eventId or message_id, published_at, raw, ref, source)
         except UnicodeDecodeError as err:
             return Rejection(
@@ -201,6 +205,8 @@ class Decoder:
             return Rejection(Reason.INVALID_JSON, str(err), source, published_at)
         except _Reject as no:
             return Rejection(no.reason, no.detail, source, published_at)
+        except RecursionError:
+            return Rejection(Reason.INVALID_JSON, _TOO_DEEP, source, published_at)
 
     def collect(self) -> DecodeCounts:
         """Give the counts, with the unreadable optional times that the shapes have met since the last call."""
@@ -263,12 +269,12 @@ class Decoder:
         raw = bytes(envelope.payload).strip()
         if not envelope.id or not envelope.eventName or raw == b"null":
             raise _Reject(Reason.MISSING_KEY, "id, eventName or payload is empty, expected all of them")
-        event_id, ref = envelope.id, envelope.pickJobRef
+        event_id, ref = envelope.id, self._reference(envelope.pickJobRef)
         if raw.startswith(b"{"):
             given = _raw_object.decode(raw)
             if "payload" in given and ("event" in given or "eventId" in given):
                 event_id = _text(given.get("eventId")) or event_id
-                ref = _text(given.get("pickJobRef")) or ref
+                ref = self._reference(given.get("pickJobRef", _NULL)) or ref
                 raw = bytes(given["payload"]).strip()
         return self._lenient(self._plan(envelope.eventName.encode()), event_id, recorded, raw, ref, source)
 
@@ -290,8 +296,15 @@ class Decoder:
         """Read the recorded time of a rejected line, if it can be read at all."""
         try:
             return parse_time(_text(_raw_object.decode(line).get("created")))
-        except msgspec.DecodeError:
+        except (msgspec.DecodeError, RecursionError):
             return None
+
+    def _reference(self, raw: msgspec.Raw) -> str | None:
+        """Read the pick job beside a payload, which is as optional as a field inside."""
+        found = _text(raw)
+        if found is None and bytes(raw).strip() != b"null":
+            self.counts.field_errors += 1
+        return found
 
     def _lenient(
         self, plan: _Plan, event_id: str, recorded: int, raw: bytes, pick_job_ref: str | None, source: str
@@ -383,7 +396,7 @@ class Decoder:
             raise _Reject(
                 Reason.MISSING_ENTITY_ID, f"{shape.model.id} of {plan.name} is missing, expected the entity's id"
             )
-        if status is not None and status not in plan.statuses and plan.statuses:
+        if status is not None and shape.statuses and status not in shape.statuses:
             self.counts.unknown_values[f"{plan.name}.{shape.model.status}"] += 1
         if at is None or basis is None:
             at, basis = recorded, "recorded"

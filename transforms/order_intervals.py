@@ -8,7 +8,7 @@ from __future__ import annotations
 from schemas.vocabulary import LegOutcome, Stage, StageKind
 from transforms.legs import PickJob, RoutingPlan
 from transforms.order_log import Links, OrderLog, service_ended_at
-from transforms.rows import IntervalSink, first, newest_facility
+from transforms.rows import IntervalSink, first, last, newest_facility
 
 WAITING, WORKING, BLOCKED = StageKind.WAITING, StageKind.WORKING, StageKind.BLOCKED
 
@@ -105,7 +105,7 @@ def _pick(job: PickJob, leg_end: int | None, sink: IntervalSink) -> None:
     queue = job.created_at
     if opened is not None or not job.released:
         sink.add("PICK_JOB", job.id, place, Stage.RELEASE, BLOCKED, job.created_at, first((opened, stop)), leg_end)
-        queue = opened
+        queue = last((opened, job.created_at)) if opened is not None else None  # ruling 32
     sink.add("PICK_JOB", job.id, place, Stage.PICK_QUEUE, WAITING, queue, stop, leg_end)
     for since, until in work.queues:
         sink.add("PICK_JOB", job.id, place, Stage.PICK_QUEUE, WAITING, since, until, leg_end)

@@ -467,11 +467,11 @@ class _Order:
         """Give lines and units of the newest order snapshot, else of the only plan or leg (rulings 23 and 46)."""
         for e in reversed(self.log.orders):
             if e.facts.line_count is not None:
-                return e.facts.line_count, e.facts.units
+                return e.facts.line_count, _whole(e.facts.units)
         for plan in self.log.plans.values():
             count = newest(plan.events, "line_count")
             if count is not None:
-                return count, newest(plan.events, "units")
+                return count, _whole(newest(plan.events, "units"))
         for job in self.log.picks.values():
             if job.line_count is not None:
                 return job.line_count, job.ordered
@@ -533,12 +533,20 @@ class _Order:
         return total / SECOND
 
 
+_MOST_UNITS = 2**53
 _GIVEN_UP_NAMES = frozenset(o.value for o in GIVEN_UP)
 
 
 def _at(events: Iterable[Event], name: str) -> int | None:
     """Give the time of the first event of a name."""
     return next((e.event_at for e in events if e.name == name), None)
+
+
+def _whole(units: float | int | None) -> int | None:
+    """Give an amount as the integer that its column takes; a fraction is no amount of pieces."""
+    if units is None or not abs(units) <= _MOST_UNITS or units != int(units):
+        return None
+    return int(units)
 
 
 def _total(rows: list[Row], column: str) -> int | None:

@@ -24,7 +24,7 @@ from transforms.rows import (
     span,
     variant,
 )
-from transforms.sessions import PAUSED, WAITING, Stretch, Verb, Work, follow
+from transforms.sessions import PAUSED, WAITING, Verb, follow
 
 _VERBS = {
     "STOW_JOB_COMMENCED": Verb.START,
@@ -32,7 +32,6 @@ _VERBS = {
     "STOW_JOB_PAUSED": Verb.PAUSE,
     "STOW_JOB_CLOSED": Verb.FINISH,
     "STOW_JOB_CANCELED": Verb.END,
-    "STOW_JOB_OPENED": Verb.OPEN,
 }
 _ENDS = {"STOW_JOB_CLOSED": "CLOSED", "STOW_JOB_CANCELED": "CANCELED"}
 _BORN_ENDED = ("CLOSED", "CANCELED")
@@ -60,8 +59,7 @@ class _Stow:
         self.reopen_count = 0
         self.given_back = False
         self.verbs: list[tuple[int, Verb]] = []
-        self.gaps = 0  # closed to opened, between the first start and the last close
-        self.reopened: list[int] = []
+        self.gaps: list[tuple[int, int]] = []  # closed to opened
         paused = False
         for e in events:
             name, at = e.name, e.event_at
@@ -82,13 +80,15 @@ class _Stow:
             elif name == "STOW_JOB_OPENED":
                 if ended:
                     self.reopen_count += 1
-                    self.reopened.append(at)
+                    self.verbs.append((at, Verb.REOPEN))
                     if self.state_at is not None and self.state == "CLOSED":
-                        self.gaps += at - self.state_at
-                elif paused:
-                    self.given_back = True
+                        self.gaps.append((self.state_at, at))
+                else:
+                    self.verbs.append((at, Verb.OPEN))
+                    self.given_back = self.given_back or paused
                 self.state, self.state_at = "OPEN", at
                 paused = False
+                continue
             elif name == "STOW_JOB_PAUSED":
                 paused = True
             else:
@@ -105,15 +105,6 @@ class _Stow:
         self.state, self.state_at = state, at
 
 
-def _reopen(work: Work, stow: _Stow) -> None:
-    """Add the waiting from each reopening to the next sign of work, which `follow` does not see as work."""
-    starts = sorted(at for at, verb in stow.verbs if verb in (Verb.START, Verb.FINISH, Verb.END, Verb.PAUSE))
-    for opened in stow.reopened:
-        until = next((t for t in starts if t > opened), None)
-        work.stretches.append(Stretch(opened, until, WAITING))
-    work.stretches.sort(key=lambda s: s.start)
-
-
 def project_stow(flow_id: str, events: Iterable[Event], settings: Settings, rows: Rows) -> None:
     """Add the facts of one stow job to `rows`.
 
@@ -126,7 +117,6 @@ def project_stow(flow_id: str, events: Iterable[Event], settings: Settings, rows
     ordered = sorted(events, key=order_key)
     stow = _Stow(ordered)
     work = follow(stow.verbs)
-    _reopen(work, stow)
     created, started, closed = stow.created_at, work.first_start, stow.closed_at
     overdue = is_overdue(ordered[-1].event_at, "stow", settings)
     outcome, finished = Outcome.INCOMPLETE if overdue else Outcome.OPEN, None
@@ -143,7 +133,7 @@ def project_stow(flow_id: str, events: Iterable[Event], settings: Settings, rows
             for s in work.stretches
             if s.kind in (PAUSED, WAITING) and s.end is not None and s.start < closed
         )
-        gaps = stow.gaps if closed > started else 0
+        gaps = sum(end - max(start, started) for start, end in stow.gaps if started < end <= closed)
         net = (closed - started - inside - gaps) / SECOND
     target = newest(ordered, "target")
     targets = newest(ordered, "targets")

@@ -36,12 +36,12 @@ Wait = tuple[Literal["wait"], bytes]
 Message = Claim | Ask | Wait
 
 # Entities that no other event can name: their events wait at what they refer to.
-_LEAVES = frozenset({"PICK_LINE", "PACKING_TARGET_CONTAINER", "RESERVATION"})
+LEAVES = frozenset({"PICK_LINE", "PACKING_TARGET_CONTAINER", "RESERVATION"})
 
 
 def claims(event: Event) -> Iterator[tuple[Node, int]]:
     """List the nodes whose flow an event with a flow id tells, and how surely."""
-    if event.entity is not None and event.entity_id is not None and event.entity not in _LEAVES:
+    if event.entity is not None and event.entity_id is not None and event.entity not in LEAVES:
         yield (event.entity, event.entity_id), OWN
     for node in references(event):
         yield node, NAMED
@@ -51,7 +51,7 @@ def home(event: Event) -> tuple[Node, list[Node]]:
     """Give the node at which an event without flow id waits, and the nodes that this one asks."""
     refs = references(event)
     own = (event.entity or "", event.entity_id or "")
-    if event.entity in _LEAVES and len(refs) == 1:
+    if event.entity in LEAVES and len(refs) == 1:
         return refs[0], []
     return own, [r for r in refs if r != own]
 

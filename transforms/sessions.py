@@ -23,6 +23,7 @@ class Verb(IntEnum):
     FINISH = 4
     END = 5
     RESET = 6
+    REOPEN = 7
 
 
 @dataclass(slots=True)
@@ -104,6 +105,9 @@ def follow(verbs: Iterable[tuple[int, Verb]]) -> Work:
                 kind, since = WORKING, at
         elif verb is Verb.PAUSE:
             work.touched = True
+            if queue is not None:
+                work.queues.append((queue, at))
+                queue = None
             if kind is not PAUSED:
                 close(at)
                 kind, since = PAUSED, at
@@ -113,6 +117,9 @@ def follow(verbs: Iterable[tuple[int, Verb]]) -> Work:
             if kind is WORKING or kind is PAUSED:
                 close(at)
                 kind, since = WAITING, at
+        elif verb is Verb.REOPEN:
+            close(at)
+            kind, since = WAITING, at
         elif verb is Verb.RESET:
             close(at)
             kind = None

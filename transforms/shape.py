@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from operator import attrgetter
-from typing import Any
+from typing import Annotated, Any
 
 import msgspec
 
@@ -18,13 +18,17 @@ from schemas.catalogue import Fact, Kind, Model, Quality, TimePath
 from transforms.clock import parse_time
 from transforms.event import FACTS, field_order
 
+# A version fits the warehouse's integers. An amount is smaller still, so that no sum of amounts leaves them.
+_VERSION = Annotated[int, msgspec.Meta(ge=-(2**63), le=2**63 - 1)]
+_AMOUNT = Annotated[int, msgspec.Meta(ge=-(10**13), le=10**13)]
+
 _LEAF: dict[Kind, Any] = {
     Kind.TEXT: str | None,
     Kind.TIME: str | None,
     Kind.TEXTS: str | None,
-    Kind.INT: int | None,
-    Kind.NUMBER: float | int | None,
-    Kind.SUM: float | int | None,
+    Kind.INT: _AMOUNT | None,
+    Kind.NUMBER: float | _AMOUNT | None,
+    Kind.SUM: float | _AMOUNT | None,
     Kind.VARIANT_TIME: msgspec.Raw,
 }
 
@@ -250,11 +254,12 @@ class Shape:
     def __init__(self, model: Model, times: tuple[TimePath, ...], telltales: tuple[str, ...] = ()) -> None:
         """Compile `model`; `telltales` are fields of other shapes whose presence must be seen."""
         self.model = model
+        self.statuses = frozenset(model.statuses)
         self.lost = 0
         self.root = Node()
         envelope = [f for f in model.facts if f.path.startswith("^")]
         inside = [f for f in field_order(model.facts) if f not in envelope]
-        for path, leaf in ((model.id, str | None), (model.version, int | None), (model.key, str | None)):
+        for path, leaf in ((model.id, str | None), (model.version, _VERSION | None), (model.key, str | None)):
             if path:
                 self.root.add(path, leaf)
         for path in (model.facility, model.status):
@@ -332,9 +337,9 @@ class Shape:
                 plain = (pick_job_ref, *plain)
             start, end = self._times
             instants = [parse_time(v) for v in values[start:end]]
-            if None in instants:
-                self.lost += sum(1 for v, t in zip(values[start:end], instants, strict=True) if v and t is None)
             facts = self._facts(*plain, *instants, *[take(payload) for take in self._rest])
+            if None in instants:  # counted last, for a null object makes the caller extract once more
+                self.lost += sum(1 for v, t in zip(values[start:end], instants, strict=True) if v and t is None)
         for quality, index, newest in self._dates:
             if newest is not None:
                 at = newest(payload)

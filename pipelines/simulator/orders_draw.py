@@ -90,6 +90,8 @@ class Draw:
         order.process = self.uuid()
         order.tenant_order_id = f"R{self.rng.getrandbits(36):011d}"
         order.channel = traits.channel
+        if traits.channel == "COLLECT":
+            order.facility = self.facility()
         order.sloppy, order.skewed = traits.sloppy, traits.skewed
         order.lines = self._lines()
         clock.sloppy = order.sloppy
@@ -147,7 +149,8 @@ class Draw:
                 instant += clock.wait(600, 3 * 3600) + 2 * SECOND
         if odd and traits.never_routed:
             return None
-        plan.facility = self.facility(known)
+        at_home = self.order.facility is not None and known is None and plan.transfer != "SUPPLIER"
+        plan.facility = self.order.facility if at_home else self.facility(known)
         if odd and traits.fallback:
             moment = mark(plan, FALLBACK, instant, "FALLBACK_ROUTING", True)
             plan.stop(moment)
@@ -165,9 +168,7 @@ class Draw:
         by_order = traits.reservation_by_order
         processes = () if by_order else (order.process,)
         for line in plan.lines:
-            batch.items.append(
-                Reserved(self.uuid(), plan.facility or "", line, processes, (order.process,), plan.id)
-            )
+            batch.items.append(Reserved(self.uuid(), plan.facility or "", line, processes, (order.process,), plan.id))
         if self.random() < 0.01:
             # Stock that nobody asked for by name: such a reservation belongs to no flow.
             batch.items.append(Reserved(self.uuid(), plan.facility or "", plan.lines[0], (), (None,), ""))
@@ -187,7 +188,10 @@ class Draw:
         parts = [lines[i * cut : (i + 1) * cut] for i in range(traits.split - 1)]
         parts.append(lines[(traits.split - 1) * cut :])
         plan = self.plan(parts[0])
-        split_first = traits.split > 1 and not (traits.waiting or traits.never_routed or traits.not_routable) and r() < 0.3
+        plan.transfer = "SUPPLIER" if traits.transfer else None
+        split_first = (
+            traits.split > 1 and not (traits.waiting or traits.never_routed or traits.not_routable) and r() < 0.3
+        )
         if split_first:
             moment = clock.mark(plan, SPLITTED, instant + clock.between(1.2, 3), "ROUTING", None)
             plan.turn("route", "working", moment)
@@ -235,7 +239,7 @@ class Draw:
         """Send the goods from one facility to the one where the consumer collects them: two legs after one another."""
         second = self.plan(plan.lines)
         second.turn("route", "working", self.order.moments[0])
-        plan.transfer, second.transfer = "SUPPLIER", "RECEIVER"
+        second.transfer = "RECEIVER"
         routed = self.route(second, self.order.moments[0].recorded, odd=False) or ready
         handed = self.work(plan, max(routed, ready) + self.clock.between(1.1, 3), "full", depth=1, channel="SHIPPING")
         if handed is not None:

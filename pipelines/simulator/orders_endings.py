@@ -90,7 +90,8 @@ def _cancel(d: Draw, wish: str) -> None:
         chosen = int(r() * len(moments))
         instant = moments[chosen].recorded + clock.between(2, 20 if r() < 0.5 else 1200)
     handed = any(m.name == HANDED_OVER and m.at <= instant for h in order.handovers for m in h.moments)
-    _cut(d, instant, keep_services=r() < 0.5)
+    if wish not in ("late", "after_handover"):
+        _cut(d, instant, keep_services=r() < 0.5)
     force = wish.startswith("force")
     name = "ORDER_FORCE_CANCELLED" if force else "ORDER_CANCELLED"
     lines = order.moments[-1].detail
@@ -154,6 +155,3 @@ def end_order(d: Draw) -> None:
     settled = handed or order.moments[-1].status == "CANCELLED"
     if traits.anonymised and settled:
         _clean_up(d)
-
-
-

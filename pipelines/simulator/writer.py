@@ -1,0 +1,103 @@
+"""Writes the export: day folders of gzipped files, with the oddities that files can have."""
+
+from __future__ import annotations
+
+import gzip
+import random
+from collections import Counter
+from pathlib import Path
+
+from isal import igzip
+
+from pipelines.simulator.drawing import DAY, instant_text
+from pipelines.simulator.faults import FaultLevel, broken_line
+from pipelines.simulator.lines import Delivery
+from pipelines.simulator.orders_times import date_text
+
+SLOTS = 6
+"""Files a day: one for every four hours of recorded time."""
+
+SLOT = DAY // SLOTS
+
+
+class ExportWriter:
+    """Collects deliveries by the file they belong to and writes each file once its day is complete.
+
+    Memory: the lines of the days that are not complete yet, as a rule one day.
+    """
+
+    def __init__(self, folder: Path, seed: int, level: FaultLevel, start: int, days: int) -> None:
+        """Write below `folder` the days from `start` (microseconds) on."""
+        self.folder, self.level, self.start = folder, level, start
+        self.slots = days * SLOTS
+        self.books: Counter[str] = Counter()
+        self.reasons: Counter[str] = Counter()
+        self._rng = random.Random(f"writer-{seed}")
+        self._nested = [self._rng.random() < 0.25 for _ in range(self.slots)]
+        self._waiting: dict[int, list[tuple[int, bytes]]] = {}
+        self._written = 0
+
+    def add(self, delivery: Delivery) -> None:
+        """Place a delivery in the file of its recorded time, or displaced in a later one."""
+        rng = self._rng
+        slot = (delivery.recorded_at - self.start) // SLOT
+        if rng.random() < self.level.displaced:
+            slot = min(slot + rng.randrange(1, 3 * SLOTS), self.slots - 1)
+        slot = max(slot, self._written)  # late for a file that is out already
+        line = delivery.line(rng, nested=self._nested[slot])
+        self._waiting.setdefault(slot, []).append((delivery.recorded_at, line))
+        self.books["lines_accepted"] += 1
+        self.books["events_accepted"] += delivery.events
+
+    def complete(self, until_day: int) -> None:
+        """Write the files of all days before `until_day`, counted from 0."""
+        while self._written < until_day * SLOTS:
+            self._write(self._written)
+            self._written += 1
+
+    def _write(self, slot: int) -> None:
+        rng, level = self._rng, self.level
+        day = date_text((self.start + slot // SLOTS * DAY) // DAY)
+        folder = self.folder / day
+        folder.mkdir(parents=True, exist_ok=True)
+        lines = self._waiting.pop(slot, [])
+        lines.sort(key=lambda pair: pair[0])
+        texts = [line for _, line in lines]
+        created = instant_text(self.start + slot * SLOT)
+        for _ in range(len(texts)):
+            if rng.random() < level.broken:
+                texts.insert(rng.randrange(len(texts) + 1), broken_line(rng, self.reasons, created))
+                self.books["dead_letters"] += 1
+        odd = rng.random() < level.odd_files
+        kind = rng.choice(("resent", "cut", "crlf", "blank", "members", "plain", "empty", "zero")) if odd else ""
+        end = b"\r\n" if kind == "crlf" else b"\n\n" if kind == "blank" else b"\n"
+        data = end.join(texts) + (end if texts else b"")
+        name = f"part-{slot % SLOTS}.ndjson"
+        if kind == "plain":
+            stored = data
+        elif kind == "members":
+            third = len(data) // 3
+            stored = b"".join(igzip.compress(p, 1) for p in (data[:third], data[third : 2 * third], data[2 * third :]))
+        else:
+            stored = igzip.compress(data, 1)
+        path = folder / (name if kind == "plain" else f"{name}.gz")
+        path.write_bytes(stored)
+        self.books["files_read"] += 1
+        self._odd_companion(kind, folder, slot, stored)
+
+    def _odd_companion(self, kind: str, folder: Path, slot: int, stored: bytes) -> None:
+        """Write the extra file that an odd kind comes with."""
+        if kind == "resent" and len(stored) > 40:
+            (folder / f"resent-{slot % SLOTS}.ndjson.gz").write_bytes(stored)
+            self.books["files_repeated"] += 1
+        elif kind == "cut" and len(stored) > 40:
+            keep = self._rng.randrange(len(stored) // 3, len(stored) - 1)
+            (folder / f"cut-{slot % SLOTS}.ndjson.gz").write_bytes(stored[:keep])
+            self.books["files_read"] += 1
+            self.books["files_incomplete"] += 1
+        elif kind == "empty":
+            (folder / f"empty-{slot % SLOTS}.ndjson.gz").write_bytes(gzip.compress(b"", mtime=slot))
+            self.books["files_read"] += 1
+        elif kind == "zero" and not any(folder.parent.glob("*/zero-*")):
+            (folder / f"zero-{slot % SLOTS}.ndjson.gz").write_bytes(b"")
+            self.books["files_read"] += 1
