@@ -76,6 +76,7 @@ class Model:
         facts: what else is decoded.
         items: list to split, one event per element; `"[]"` when the payload itself is the list.
         shape: `object`, `string` (the payload is the id) or `any` (nothing is decoded).
+        stands_alone: without key and without any reference it is outside the flows (ruling 5).
     """
 
     name: str
@@ -89,6 +90,7 @@ class Model:
     facts: tuple[Fact, ...] = ()
     items: str | None = None
     shape: str = "object"
+    stands_alone: bool = False
 
     def references(self) -> tuple[Fact, ...]:
         """Give the facts that lead to other entities, in the order in which they are asked for the flow."""

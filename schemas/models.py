@@ -252,6 +252,7 @@ Reservations = Model(
     "Reservations",
     "RESERVATION",
     items="items",
+    stands_alone=True,
     key="relatedRefs.processRefs[]",
     facility="facilityRef",
     facts=(

@@ -401,6 +401,8 @@ class Decoder:
         if at is None or basis is None:
             at, basis = recorded, "recorded"
         name, entity = plan.name, shape.model.entity
+        if not key and shape.model.stands_alone and not any(getattr(facts, f.name) for f in shape.model.references()):
+            flow = "none"
         if type(key) is not list:
             return [
                 Event(event_id, name, flow, key or None, entity, entity_id, version, at, basis, recorded, facility,

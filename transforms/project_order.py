@@ -424,7 +424,7 @@ class _Order:
             "label_failure_count": sum(p.failures for p in log.parcels.values()),
             "handover_job_count": len(log.handovers),
             "line_count": lines[0],
-            "short_line_count": _total(kept, "short_line_count"),
+            "short_line_count": None if picked is None else sum(r["short_line_count"] or 0 for r in kept),
             "ordered_units": lines[1],
             "picked_units": picked,
             "fill_rate": picked / lines[1] if fulfilled and picked is not None and lines[1] else None,

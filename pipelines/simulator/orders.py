@@ -9,8 +9,9 @@ from dataclasses import replace
 from pipelines.simulator.model import Story
 from pipelines.simulator.orders_draw import Draw
 from pipelines.simulator.orders_emit import emissions
+from pipelines.simulator.orders_fragments import Mill
 from pipelines.simulator.orders_model import Line, Moment, Order, PickJob
-from pipelines.simulator.orders_payloads import Mill, Papers
+from pipelines.simulator.orders_payloads import Papers
 from pipelines.simulator.orders_picking import ABORTED, CANCELED, COMMENCED, CREATED, REROUTED, Shelf, pick, untouched
 from pipelines.simulator.orders_times import HOUR, MINUTE, SECOND
 from pipelines.simulator.orders_traits import Traits, draw_traits, early_traits, uuid
@@ -51,7 +52,10 @@ def order_stories(
         if first is not None and day_start <= first and chance > 1 - EARLY_SHARE:
             order, papers = _early(rng, world, mill, first)
         else:
-            order, papers = _draw(rng, world, mill, day_start + world.daily_minutes(rng), draw_traits(rng))
+            created = day_start + world.daily_minutes(rng)
+            if created > horizon:
+                continue
+            order, papers = _draw(rng, world, mill, created, draw_traits(rng))
         if waiting is not None and rng.random() < SHARED_SHARE:
             _share(waiting[0], order, first or 0)
         _observe(order, first or 0, horizon)

@@ -194,10 +194,8 @@ class Draw:
         )
         if split_first:
             moment = clock.mark(plan, SPLITTED, instant + clock.between(1.2, 3), "ROUTING", None)
-            plan.turn("route", "working", moment)
             instant = moment.recorded
-        else:
-            plan.turn("route", "working", order.moments[0])
+        plan.turn("route", "working", order.moments[0])
         routed = self.route(plan, instant, odd=True)
         if routed is None:
             return

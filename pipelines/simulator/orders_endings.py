@@ -143,7 +143,7 @@ def end_order(d: Draw) -> None:
         created = [h.moments[0].recorded for h in order.handovers]
         if created and r() < 0.4:
             clock.mark(expiry, "EXPIRY_ENTITY_UPDATED", max(created) + SECOND, "ACTIVE")
-        if traits.expires and not order.moments[-1].status == "CANCELLED":
+        if traits.expires and order.moments[-1].status != "CANCELLED":
             _expire(d, expiry, order.target + clock.between(86400, 5 * 86400))
     if expiry is not None:
         order.expiries.append(expiry)

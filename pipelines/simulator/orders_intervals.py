@@ -105,4 +105,8 @@ class Intervals:
                 self.add(plan, _plan_facility(plan), _stretches(plan))
         for leg in legs:
             self.add_leg(leg)
+        known = {id(e) for leg in legs for e in (*leg.packs, *leg.parcels, *leg.handovers, *leg.services)}
+        for entity in (*order.packs, *order.parcels, *order.handovers, *order.services):
+            if entity.seen and id(entity) not in known:  # its pick job lies before the data
+                self.add(entity, entity.facility, _stretches(entity))
         return self.rows

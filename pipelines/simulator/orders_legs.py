@@ -261,23 +261,19 @@ def delivered(parcel: Parcel) -> int | None:
     return None
 
 
-def parcel_row(parcel: Parcel, leg: Leg | None, flow_id: str) -> Row:
-    """Write the row of a parcel."""
+def parcel_row(parcel: Parcel, leg_id: str | None, handed: Moment | None, flow_id: str) -> Row:
+    """Write the row of a parcel; `handed` is its own hand-over, else the last of its leg."""
     shipment = parcel.shipment
     requests = parcel.by_name.get("PARCEL_CARRIER_REQUESTED", [])
     answer = latest((parcel.last("PARCEL_CARRIER_ACKNOWLEDGED"), parcel.last("PARCEL_CARRIER_FAILED")))
     asked = latest(m for m in requests if answer is not None and m.at < answer.at)
     arrived = delivered(parcel)
-    handed = None
-    if leg is not None:
-        named = latest(counting(h) for h in leg.handovers if h.parcel is parcel)
-        handed = named if named is not None else leg.handed
     created = parcel.first("PARCEL_CARRIER_CREATED")
     received = parcel.last("PARCEL_CARRIER_ACKNOWLEDGED")
     return {
         "parcel_id": parcel.id,
         "flow_id": flow_id,
-        "leg_id": leg.job.id if leg is not None else None,
+        "leg_id": leg_id,
         "shipment_id": shipment.id if shipment is not None else None,
         "facility_ref": parcel.facility,
         "carrier_ref": parcel.carrier,

@@ -212,7 +212,7 @@ def _collect(d: Draw, job: PickJob, instant: int) -> int:
     return _hand_over(d, handover, d.open_at(job.facility, instant + d.clock.wait(10 * 3600, 60 * 3600)))
 
 
-def _ship(d: Draw, job: PickJob, shipment: Shipment, parcels: list[tuple[Parcel, int | None]], ready: int) -> int:
+def _ship(d: Draw, job: PickJob, shipment: Shipment, parcels: list[tuple[Parcel, int]], ready: int) -> int:
     """Give the parcels to the carrier, one hand-over job each, or one for all of them."""
     clock, r = d.clock, d.random
     pickup = d.open_at(job.facility, ready + clock.wait(4 * 3600, 14 * 3600))
@@ -221,7 +221,7 @@ def _ship(d: Draw, job: PickJob, shipment: Shipment, parcels: list[tuple[Parcel,
     for index, (parcel, labelled) in enumerate(parcels):
         if together and index:
             continue
-        when = max(ready, max(at or 0 for _, at in parcels) if together else (labelled or 0)) + clock.between(1.2, 4)
+        when = max(ready, max(at for _, at in parcels) if together else labelled) + clock.between(1.2, 4)
         handover = _new_handover(d, job, None if together and r() < 0.5 else parcel, when)
         last = max(last, _hand_over(d, handover, max(pickup, when + 60 * SECOND) + clock.between(0, 40)))
     if r() < 0.2:

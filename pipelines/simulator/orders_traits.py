@@ -112,7 +112,7 @@ def _make_odd(rng: random.Random, traits: Traits) -> None:
     """Let an order leave the happy path in one or several ways."""
     r = rng.random
     traits.locked = r() < 0.10
-    traits.promised = r() < 0.01
+    traits.promised = not traits.locked and r() < 0.01
     traits.waiting = r() < 0.10
     traits.not_routable = r() < 0.06
     traits.fallback = _choose(rng, (("", 0.93), ("alone", 0.04), ("routed", 0.03)))
@@ -151,7 +151,7 @@ def _make_odd(rng: random.Random, traits: Traits) -> None:
 
 
 def early_traits(rng: random.Random) -> Traits:
-    """Draw the path of an order that begins before the data: one plan at a time, so that nothing rests on what is cut."""
+    """Draw the path of an order that begins before the data: one plan at a time, so that nothing hangs on the rest."""
     traits = draw_traits(rng)
     traits.split, traits.transfer, traits.release, traits.promised = 1, False, "", False
     traits.missing_process = traits.reservation_by_order = traits.skewed = False

@@ -111,9 +111,14 @@ class OrderTruth:
                 waits, done = True, False
         return waits, done
 
+    def _is_routed(self) -> bool:
+        """Say whether at least one plan is known to be routed: it said so, or a pick job names it (ruling 43)."""
+        said = any(p.first(name) is not None for p in self.plans for name in _ROUTED)
+        return said or any(leg.job.plan is not None for leg in self.legs)
+
     def _outcome(self) -> tuple[str, Moment | None]:
         """Say how the order ended, and by what."""
-        if self.handed and self.plans_done and self._jobs_done():
+        if self.handed and self._is_routed() and self.plans_done and self._jobs_done():
             return "fulfilled", latest(self.handed)
         if self.cancels and not self.handed:
             return "cancelled", self.cancels[0]
@@ -153,7 +158,11 @@ class OrderTruth:
         for parcel in self.parcels:
             shipment = parcel.shipment
             job = shipment.job if shipment is not None and shipment.seen else None
-            parcels.append(parcel_row(parcel, by_job.get(job) if job is not None else None, flow_id))
+            handed = latest(counting(h) for h in self.handovers if h.parcel is parcel)
+            leg = by_job.get(job) if job is not None else None
+            if handed is None and job is not None:
+                handed = leg.handed if leg is not None else None
+            parcels.append(parcel_row(parcel, job.id if job is not None else None, handed, flow_id))
         finished_at = self.finished.at if self.finished is not None else None
         intervals = Intervals(flow_id, self.outcome, finished_at).add_order(self.order, self.legs)
         return {
@@ -166,7 +175,7 @@ class OrderTruth:
     def _row(self, leg_rows: list[Row]) -> Row:
         order, writer = self.order, RowWriter()
         row = writer.row
-        row.update(flow_id=order.process, outcome=self.outcome, order_id=order.id)
+        row.update(flow_id=order.process, outcome=self.outcome)
         row["tenant_order_id"] = order.tenant_order_id
         self._times(writer)
         self._identity(row)
@@ -242,7 +251,7 @@ class OrderTruth:
         )
         seen = [(moment.at, name) for moment, name in variant if moment is not None]
         seen.sort(key=lambda pair: pair[0])  # stable: equal times stay in the order of the table
-        row["variant"] = ">".join(name for _, name in seen)
+        row["variant"] = ">".join(name for _, name in seen) or None
 
     def _identity(self, row: Row) -> None:
         """Write what the order is: channel, status, lines, target."""
@@ -254,7 +263,12 @@ class OrderTruth:
             row["channel"] = order.channel if order.seen else None
         row["order_status"] = order.seen[-1].status if order.seen else None
         row["cancel_reason"] = _CANCELS[self.cancels[0].name] if self.cancels else None
-        row["order_date_at"] = order.ordered_at
+        shipments = [s for s in order.shipments if s.seen]
+        # Which entities of the process carry what, when no order event is known (ruling 46).
+        telling = bool(order.seen or self.plans or self.legs or self.packs)
+        named = telling or any(p.seen for p in order.processes)
+        row["order_id"] = order.id if named else None
+        row["order_date_at"] = order.ordered_at if telling or shipments or self.handovers else None
         lines = None
         if order.seen:
             lines = order.seen[-1].detail
@@ -266,7 +280,7 @@ class OrderTruth:
         row["ordered_units"] = sum(line.quantity for line in lines) if lines is not None else None
         target = handover_target(self.handovers)
         if target is None:
-            target = min((s.target for s in order.shipments if s.seen), default=order.target)
+            target = min((s.target for s in shipments), default=order.target if telling else None)
         row["target_at"] = target
 
     def _lengths(self, writer: RowWriter) -> None:
@@ -318,7 +332,8 @@ class OrderTruth:
         row["handover_job_count"] = len(self.handovers)
         kept = [leg for leg in leg_rows if leg["outcome"] not in GIVEN_UP and leg["pick_first_started_at"] is not None]
         row["picked_units"] = sum(leg["picked_units"] for leg in kept) if kept else None
-        row["short_line_count"] = sum(leg["short_line_count"] or 0 for leg in kept) if kept else None
+        short = [leg["short_line_count"] for leg in kept if leg["short_line_count"] is not None]
+        row["short_line_count"] = sum(short) if short else None
         row["fill_rate"] = None
         if self.outcome == "fulfilled" and row["picked_units"] is not None and row["ordered_units"]:
             row["fill_rate"] = row["picked_units"] / row["ordered_units"]

@@ -116,11 +116,18 @@ def _facility_stock(rng: random.Random, world: World, at: int, recorded: int) ->
     event_id, place = world.uuid(rng), rng.choice(world.facilities)
     articles = rng.sample(world.articles, rng.randrange(1, 4))
     payload = [
-        {"tenantArticleId": a.tenant_article_id, "facilityRef": place.id, "stock": rng.randrange(0, 90)} for a in articles
+        {"tenantArticleId": a.tenant_article_id, "facilityRef": place.id, "stock": rng.randrange(0, 90)}
+        for a in articles
     ]
     truth = [
         _truth(
-            f"{event_id}#{a.tenant_article_id}", "FACILITY_STOCK", a.tenant_article_id, None, recorded, "recorded", place.id
+            f"{event_id}#{a.tenant_article_id}",
+            "FACILITY_STOCK",
+            a.tenant_article_id,
+            None,
+            recorded,
+            "recorded",
+            place.id,
         )
         for a in articles
     ]
