@@ -38,7 +38,7 @@ stays open); 4 the books do not balance (nothing was published).
 """
 
 
-def _parser() -> argparse.ArgumentParser:
+def _parser(argv: Sequence[str]) -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="flowfacts", description=_DESCRIPTION, formatter_class=argparse.RawDescriptionHelpFormatter
     )
@@ -54,9 +54,10 @@ def _parser() -> argparse.ArgumentParser:
     )
     _add_batch(batch)
     simulate = commands.add_parser("simulate", help="an invented tenant with known truth")
-    from pipelines.simulator.run import add_arguments
+    if "simulate" in argv[:1]:  # the other commands need neither its modules nor the time to load them
+        from pipelines.simulator.run import add_arguments
 
-    add_arguments(simulate)
+        add_arguments(simulate)
     return parser
 
 
@@ -90,10 +91,17 @@ def _add_batch(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--verbose", action="store_true", help="log what Beam does, and tracebacks")
 
 
+def _own_options() -> list[str]:
+    parser = argparse.ArgumentParser(add_help=False)
+    _add_batch(parser)
+    return [o for action in parser._actions for o in action.option_strings]
+
+
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command and give its exit code."""
-    parser = _parser()
-    args, rest = parser.parse_known_args(argv)
+    words = sys.argv[1:] if argv is None else list(argv)
+    parser = _parser(words)
+    args, rest = parser.parse_known_args(words)
     if rest and args.command != "batch":
         parser.error(f"unknown arguments: {' '.join(rest)}")
     verbose = getattr(args, "verbose", False)
@@ -110,12 +118,20 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _batch(args: argparse.Namespace, beam_options: list[str]) -> int:
-    from pipelines.batch import BAD_ARGUMENTS, FAILED, run
+    from pipelines.batch import BAD_ARGUMENTS, FAILED, UNBALANCED, run
     from pipelines.exports import NoInputError
-    from pipelines.options import BatchOptions, OptionError, check_beam_options, parse_instant
+    from pipelines.options import (
+        BatchOptions,
+        OptionError,
+        check_beam_options,
+        check_runner,
+        parse_deadline,
+        parse_instant,
+    )
 
     try:
-        check_beam_options(beam_options)
+        check_beam_options(beam_options, _own_options())
+        check_runner(args.runner)
         options = BatchOptions(
             input=args.input,
             output=args.output,
@@ -125,7 +141,9 @@ def _batch(args: argparse.Namespace, beam_options: list[str]) -> int:
             accept_truncated=args.accept_truncated,
             max_line_bytes=args.max_line_bytes,
             buckets=args.buckets,
-            deadlines={f: round(getattr(args, f"deadline_{f}_days") * 86400) for f in DEADLINE_DAYS},
+            deadlines={
+                f: parse_deadline(f"--deadline-{f}-days", getattr(args, f"deadline_{f}_days")) for f in DEADLINE_DAYS
+            },
             runner=args.runner,
             workers=args.workers,
             beam_options=tuple(beam_options),
@@ -149,7 +167,10 @@ def _batch(args: argparse.Namespace, beam_options: list[str]) -> int:
         from pipelines.summary import render
 
         render(done.result, Console())
-    if done.exit_code == 4:
+    if args.json or args.quiet:  # a cut file is loud whoever reads the rest
+        for problem in done.result["problems"]:
+            print(f"flowfacts batch: incomplete: {problem['path']}: {problem['problem']}", file=sys.stderr)
+    if done.exit_code == UNBALANCED:
         print("flowfacts batch: the books do not balance; nothing was published", file=sys.stderr)
     return done.exit_code
 

@@ -9,7 +9,9 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import json
+import os
 import uuid
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -49,9 +51,21 @@ def write_bytes(path: str, data: bytes) -> None:
     partial = f"{folder}/.{uuid.uuid4().hex}.partial"
     with FileSystems.create(partial, compression_type=CompressionTypes.UNCOMPRESSED) as out:
         out.write(data)
-    if FileSystems.exists(path):
-        FileSystems.delete([path])
-    FileSystems.rename([partial], [path])
+    _put_in_place(partial, path)
+
+
+def _put_in_place(partial: str, path: str) -> None:
+    """Rename over what is there in one step: no reader, and no killed run, may find neither the old nor the new."""
+    if is_local(path):
+        os.replace(partial, path)
+        return
+    try:
+        FileSystems.rename([partial], [path])  # an object store copies over what is there
+    except BeamIOError:
+        if not FileSystems.exists(path) or not FileSystems.exists(partial):
+            raise
+        FileSystems.delete([path])  # a file system that refuses to rename over a file
+        FileSystems.rename([partial], [path])
 
 
 def read_bytes(path: str) -> bytes:
@@ -107,6 +121,17 @@ def paths_of(manifest: dict[str, Any]) -> set[str]:
     return {part["path"] for parts in manifest["relations"].values() for part in parts}
 
 
+def _written(base: str) -> Iterator[str]:
+    """List what runs may have left in an output folder, relative to it: under `facts/`, and hidden files beside it."""
+    if is_local(base):  # not by a pattern, for a path may hold brackets
+        yield from (name for name in os.listdir(base) if name.startswith(".") and os.path.isfile(f"{base}/{name}"))
+        for folder, _, names in os.walk(f"{base}/facts"):
+            yield from (f"{folder}/{name}"[len(base) + 1 :] for name in names)
+        return
+    for match in FileSystems.match([f"{base}/facts/**", f"{base}/.*"]):
+        yield from (meta.path[len(base) + 1 :] for meta in match.metadata_list)
+
+
 def clean(output: str, before: dict[str, Any] | None, now: dict[str, Any]) -> None:
     """Remove what no reader needs any more: parts of the state before, and leftovers of killed runs.
 
@@ -118,11 +143,10 @@ def clean(output: str, before: dict[str, Any] | None, now: dict[str, Any]) -> No
     base = output.rstrip("/")
     keep = paths_of(now)
     gone: set[str] = set()
-    for match in FileSystems.match([f"{base}/facts/**"]):
-        for meta in match.metadata_list:
-            path = meta.path[len(base) + 1 :]
-            if path not in keep and (path.endswith((".parquet", ".partial"))):
-                gone.add(meta.path)
+    for path in _written(base):
+        name = path.rsplit("/", 1)[-1]
+        if path not in keep and (path.endswith((".parquet", ".partial")) or name.startswith(".outcome-")):
+            gone.add(f"{base}/{path}")
     if before is not None:
         gone |= {f"{base}/{p}" for p in paths_of(before) - keep if FileSystems.exists(f"{base}/{p}")}
     if gone:

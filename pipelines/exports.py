@@ -7,6 +7,7 @@ stop at the first byte that is no UTF-8. Every gzip member must end with its tra
 from __future__ import annotations
 
 import hashlib
+import os
 import re
 from collections import defaultdict
 from collections.abc import Iterator
@@ -23,6 +24,7 @@ _INFLATE = 1 << 20
 _HEAD = 4096
 _DAMAGED: type[Exception] = isal_zlib.error  # type: ignore[assignment]
 _MAGIC = b"\x1f\x8b"
+_CUT = "the file ends inside a gzip member, its trailer is missing"
 _DAY = re.compile(r"^\d{4}-\d{2}-\d{2}$")
 _NAMES = (".ndjson", ".json", ".jsonl", ".ndjson.gz", ".json.gz", ".jsonl.gz")
 
@@ -69,7 +71,8 @@ class FileReport:
         digest: BLAKE2b-128 of the stored bytes.
         complete: every gzip member ended with its trailer.
         problem: what is wrong when it is not complete.
-        tail: what stands behind the last whole line of an incomplete file.
+        tail: what stands behind the last whole line of an incomplete file, its first 4 KiB. A cut file gives every
+            line before the cut; a damaged one may keep the last mebibyte before the damage back.
     """
 
     bytes_stored: int
@@ -105,23 +108,21 @@ def discover(source: str, first: str | None = None, last: str | None = None) -> 
         files whose size is shared with another are read for that.
 
     Raises:
-        NoInputError: there is no day folder and no file.
+        NoInputError: there is no day folder and no file, or a range of days is asked of a flat folder.
     """
-    base = source.rstrip("/")
-    found: list[InputFile] = []
-    for match in FileSystems.match([f"{base}/**"]):
-        for meta in match.metadata_list:
-            name = meta.path[len(base) :].lstrip("/")
-            parts = name.split("/")
-            if any(p.startswith((".", "_")) for p in parts) or not parts[-1].endswith(_NAMES):
-                continue
-            if len(parts) == 2 and _DAY.match(parts[0]):
-                if (first is None or parts[0] >= first) and (last is None or parts[0] <= last):
-                    found.append(InputFile(meta.path, name, parts[0], meta.size_in_bytes))
-            elif len(parts) == 1:
-                found.append(InputFile(meta.path, name, None, meta.size_in_bytes))
+    base = source.rstrip("/") or "/"
+    found = [
+        InputFile(path, name, name.split("/")[0] if "/" in name else None, size)
+        for path, name, size in _listing(base)
+        if _is_export(name)
+    ]
     if any(f.day is not None for f in found):
-        found = [f for f in found if f.day is not None]
+        found = [f for f in found if f.day is not None and (first or "") <= f.day <= (last or "9999")]
+    elif found and (first or last):
+        raise NoInputError(
+            f"{source} is a flat folder, which has no days to choose; leave --from and --to out, or put the files into "
+            "folders YYYY-MM-DD"
+        )
     if not found:
         days = f" of {first or 'the beginning'} to {last or 'the end'}" if first or last else ""
         raise NoInputError(
@@ -130,6 +131,40 @@ def discover(source: str, first: str | None = None, last: str | None = None) -> 
         )
     found.sort(key=lambda f: (f.day or "", f.name))
     return _mark_repeats(found)
+
+
+def _listing(base: str) -> Iterator[tuple[str, str, int]]:
+    """List path, name and size of the files in a folder and in its day folders.
+
+    Local folders are listed here: Beam would take brackets in a path for a pattern, and it passes over a day folder
+    that is a link, so that a day would be missing without a word.
+    """
+    if "://" in base:
+        for match in FileSystems.match([f"{base}/**"]):
+            for meta in match.metadata_list:
+                yield meta.path, meta.path[len(base) :].lstrip("/"), meta.size_in_bytes
+        return
+    root = base.rstrip("/")
+    if not os.path.isdir(base):
+        return
+    for name in os.listdir(base):
+        if not os.path.isdir(f"{root}/{name}"):
+            names = [name]
+        elif _DAY.match(name):
+            names = [f"{name}/{n}" for n in os.listdir(f"{root}/{name}")]
+        else:
+            continue
+        for inner in names:
+            path = f"{root}/{inner}"
+            if _is_export(inner) and not os.path.isdir(path):
+                yield path, inner, os.path.getsize(path)
+
+
+def _is_export(name: str) -> bool:
+    *folders, file = name.split("/")
+    if file.startswith((".", "_")) or not file.endswith(_NAMES):
+        return False
+    return not folders or (len(folders) == 1 and _DAY.match(folders[0]) is not None)
 
 
 def _mark_repeats(files: list[InputFile]) -> list[InputFile]:
@@ -149,6 +184,49 @@ def _mark_repeats(files: list[InputFile]) -> list[InputFile]:
 
 class _Broken(Exception):
     """The stored bytes are no complete gzip."""
+
+
+class _Pending:
+    """A line whose end has not come yet; once it is over the limit, only its head and its length are kept."""
+
+    __slots__ = ("_last", "_limit", "_over", "_pieces", "length")
+
+    def __init__(self, limit: int) -> None:
+        self._limit = limit
+        self._clear()
+
+    def _clear(self) -> None:
+        self._pieces: list[bytes] = []
+        self._last, self._over, self.length = b"", False, 0
+
+    def add(self, piece: bytes) -> None:
+        """Go on with the line."""
+        if not piece:
+            return
+        self.length += len(piece)
+        self._last = piece[-1:]
+        if not self._over:
+            self._pieces.append(piece)
+            if self.length <= self._limit + 1:  # the one more may be the carriage return, which does not count
+                return
+            self._over, self._pieces = True, [self.head()]
+        elif len(self._pieces[0]) < _HEAD:
+            self._pieces = [(self._pieces[0] + piece[:_HEAD])[:_HEAD]]
+
+    def head(self) -> bytes:
+        """Give how the line begins."""
+        return b"".join(self._pieces)[:_HEAD]
+
+    def take(self) -> bytes | TooLong:
+        """Give the line, without its carriage return, and begin the next one."""
+        length = self.length - (self._last == b"\r")
+        line: bytes | TooLong
+        if length > self._limit:
+            line = TooLong(length, self.head()[:length])
+        else:
+            line = b"".join(self._pieces)[:length]
+        self._clear()
+        return line
 
 
 class LineReader:
@@ -174,8 +252,7 @@ class LineReader:
     def __iter__(self) -> Iterator[tuple[int, list[bytes | TooLong]]]:
         """Give the lines chunk by chunk."""
         number = 1
-        rest: list[bytes] = []  # pieces of a line whose end has not come yet
-        held = dropped = 0  # bytes in `rest`; bytes of an over-long line that were let go
+        pending = _Pending(self._limit)
         problem: str | None = None
         chunks = self._inflate()
         while True:
@@ -188,37 +265,25 @@ class LineReader:
                 break
             end = chunk.rfind(b"\n")
             if end < 0:
-                if dropped or held + len(chunk) > self._limit:
-                    dropped += len(chunk)
-                    rest = (
-                        [b"".join(rest)[:_HEAD]] if held + dropped > self._limit and rest else rest or [chunk[:_HEAD]]
-                    )
-                else:
-                    rest.append(chunk)
-                    held += len(chunk)
+                pending.add(chunk)
                 continue
             pieces: list[bytes | TooLong] = list(chunk[:end].split(b"\n"))
-            if rest or dropped:
-                head = pieces[0]
-                assert isinstance(head, bytes)
-                if dropped or held + len(head) > self._limit:
-                    whole = held + dropped + len(head)
-                    pieces[0] = TooLong(whole, b"".join([*rest, head])[:_HEAD])
-                else:
-                    pieces[0] = b"".join([*rest, head])
-            yield number, self._clean(pieces)
-            number += len(pieces)
-            tail = chunk[end + 1 :]
-            rest, held, dropped = ([tail] if tail else []), len(tail), 0
-        last = b"".join(rest)
-        complete = problem is None
-        if complete and last:
-            line: bytes | TooLong = TooLong(held + dropped, last[:_HEAD]) if dropped else last
-            yield number, self._clean([line])
-            last = b""
-        self._report = FileReport(
-            self._stored, self._digest.hexdigest(), complete, problem, b"" if complete else last[:_HEAD]
-        )
+            begun: bytes | TooLong | None = None
+            if pending.length:
+                pending.add(pieces[0])  # type: ignore[arg-type]
+                pieces[0], begun = b"", pending.take()
+            lines = self._clean(pieces)
+            if begun is not None:
+                lines[0] = begun
+            yield number, lines
+            number += len(lines)
+            pending.add(chunk[end + 1 :])
+        tail = b""
+        if problem is not None:
+            tail = pending.head()
+        elif pending.length:
+            yield number, [pending.take()]
+        self._report = FileReport(self._stored, self._digest.hexdigest(), problem is None, problem, tail)
 
     def _clean(self, lines: list[bytes | TooLong]) -> list[bytes | TooLong]:
         limit = self._limit
@@ -242,6 +307,8 @@ class LineReader:
         block = next(blocks, b"")
         if len(block) == 1:
             block += next(blocks, b"")
+        if block == _MAGIC[:1]:  # it begins no JSON, but every gzip
+            raise _Broken(_CUT)
         if not block.startswith(_MAGIC):
             if block:
                 yield block
@@ -272,7 +339,7 @@ class LineReader:
                 if not block:
                     following = next(blocks, None)
                     if following is None:
-                        raise _Broken("the file ends inside a gzip member, its trailer is missing")
+                        raise _Broken(_CUT)
                     block = following
         except _DAMAGED as err:
             self._drain(blocks)

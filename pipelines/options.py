@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import argparse
+import difflib
+import math
 import os
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
@@ -15,6 +18,8 @@ from transforms.clock import parse_time
 DEFAULT_MAX_LINE_BYTES = 16 << 20
 PARALLEL_FROM_BYTES = 24 << 20
 """Stored input bytes from which two local worker processes pay for their start of some two seconds."""
+
+MAX_DEADLINE_DAYS = 36_500
 
 
 class OptionError(Exception):
@@ -66,16 +71,27 @@ class BatchOptions:
         if self.first_day and self.last_day and self.first_day > self.last_day:
             raise OptionError(f"--from {self.first_day} lies after --to {self.last_day}, expected a range of days")
         for flow, seconds in self.deadlines.items():
-            if seconds <= 0:
-                raise OptionError(f"--deadline-{flow}-days is {seconds / 86400:g}, expected a positive number of days")
+            if not 0 < seconds <= MAX_DEADLINE_DAYS * 86400:
+                raise OptionError(
+                    f"--deadline-{flow}-days is {seconds / 86400:g}, expected a positive number of days, at most "
+                    f"{MAX_DEADLINE_DAYS:,}"
+                )
         if self.buckets is not None and self.buckets < 1:
             raise OptionError(f"--buckets is {self.buckets}, expected at least 1")
         if self.workers is not None and self.workers < 1:
             raise OptionError(f"--workers is {self.workers}, expected at least 1")
         if self.max_line_bytes < 1024:
             raise OptionError(f"--max-line-bytes is {self.max_line_bytes}, expected at least 1024")
-        if self.output.rstrip("/") == self.input.rstrip("/"):
+        self._check_folders()
+
+    def _check_folders(self) -> None:
+        for name, folder in (("--input", self.input), ("--output", self.output)):
+            if not folder.strip():  # an unset variable of a script; the empty path would become the root folder
+                raise OptionError(f"{name} is empty, expected a folder")
+        if _place(self.output) == _place(self.input):
             raise OptionError(f"--output is the input folder {self.input}, expected another folder")
+        if "://" not in self.output and os.path.exists(self.output) and not os.path.isdir(self.output):
+            raise OptionError(f"--output {self.output} is a file, expected a folder; it is made when it is missing")
 
     def beam_arguments(self, stored_bytes: int) -> list[str]:
         """Give the Beam options for an input of this size: local workers only where they pay and nobody chose."""
@@ -88,13 +104,28 @@ class BatchOptions:
         return given
 
 
+def _place(folder: str) -> str:
+    return folder.rstrip("/") if "://" in folder else os.path.realpath(folder)
+
+
 def _check_day(name: str, value: str) -> None:
     try:
-        date.fromisoformat(value)
+        plain = date.fromisoformat(value).isoformat() == value  # it also reads 20260617 and 2026-W25-3
     except ValueError:
-        raise OptionError(f"{name} is {value!r}, expected a day like 2026-06-17") from None
-    if len(value) != 10:
+        plain = False
+    if not plain:
         raise OptionError(f"{name} is {value!r}, expected a day like 2026-06-17")
+
+
+def parse_deadline(name: str, days: float) -> int:
+    """Turn the days of a deadline into seconds.
+
+    Raises:
+        OptionError: it is no number.
+    """
+    if not math.isfinite(days):
+        raise OptionError(f"{name} is {days}, expected a positive number of days, at most {MAX_DEADLINE_DAYS:,}")
+    return round(days * 86400)
 
 
 def parse_instant(name: str, value: str | None) -> int | None:
@@ -121,25 +152,50 @@ class RunOutcome:
     files: list[dict[str, Any]] = field(default_factory=list)
 
 
-def check_beam_options(given: list[str]) -> None:
+def check_beam_options(given: list[str], ours: Iterable[str] = ()) -> None:
     """Check that Beam knows the options that are passed through.
+
+    Args:
+        given: options that are not ours.
+        ours: names of our own options, for a hint when one is misspelt.
 
     Raises:
         OptionError: it does not.
     """
     from apache_beam.options.pipeline_options import PipelineOptions
 
-    known = {o.split("=")[0] for o in given if o.startswith("--")}
+    known = {o.split("=")[0] for o in given if _is_option(o)}
     parser = _SilentParser(allow_abbrev=False)
     for cls in PipelineOptions.__subclasses__():
         cls._add_argparse_args(parser)
     names = {s for action in parser._actions for s in action.option_strings}
     unknown = sorted(known - names)
-    stray = [o for i, o in enumerate(given) if not o.startswith("-") and (i == 0 or "=" in given[i - 1])]
+    stray = [o for i, o in enumerate(given) if not _is_option(o) and (i == 0 or "=" in given[i - 1])]
     if unknown or stray:
+        first = (unknown or stray)[0]
+        near = difflib.get_close_matches(first, [*ours, *sorted(names)], n=1)
+        hint = f"did you mean {near[0]}?" if near else "see --help"
+        raise OptionError(f"unknown option {first}, expected an option of flowfacts batch or of Beam; {hint}")
+
+
+def _is_option(word: str) -> bool:
+    return word.startswith("-") and not word[1:2].isdigit()  # -1 is a value
+
+
+def check_runner(name: str) -> None:
+    """Check that Beam has a runner of this name; none is started.
+
+    Raises:
+        OptionError: it has not.
+    """
+    from apache_beam.runners.runner import create_runner
+
+    try:
+        create_runner(name)
+    except (ValueError, ImportError, AttributeError) as err:
         raise OptionError(
-            f"unknown option {(unknown or stray)[0]}, expected an option of flowfacts batch or of Beam; see --help"
-        )
+            f"--runner is {name!r}, expected a Beam runner that is installed, like FnApiRunner or DataflowRunner"
+        ) from err
 
 
 class _SilentParser(argparse.ArgumentParser):

@@ -7,6 +7,7 @@ from typing import Any
 
 import duckdb
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 _FLOWS = ("order_flow", "inbound_flow", "stow_flow")
@@ -14,6 +15,7 @@ _DURATIONS = (
     ("order: created to routed", "order_flow", "order_to_route_seconds"),
     ("order: created to handed over", "order_flow", "order_cycle_seconds"),
     ("leg: pick queue", "order_leg", "pick_queue_seconds"),
+    ("leg: picking with its pauses", "order_leg", "pick_duration_gross_seconds"),
     ("leg: picking, net of pauses", "order_leg", "pick_duration_net_seconds"),
     ("leg: packing with its queue", "order_leg", "pack_total_seconds"),
     ("leg: ready to handed over", "order_leg", "handover_wait_seconds"),
@@ -21,6 +23,7 @@ _DURATIONS = (
     ("inbound: dock to stock", "inbound_receipt", "dock_to_stock_seconds"),
     ("inbound: order to finished", "inbound_flow", "inbound_complete_seconds"),
     ("stow: wait", "stow_flow", "stow_wait_seconds"),
+    ("stow: work with its pauses", "stow_flow", "stow_duration_gross_seconds"),
     ("stow: work, net of pauses", "stow_flow", "stow_duration_net_seconds"),
 )
 
@@ -75,19 +78,24 @@ def render(result: dict[str, Any], console: Console) -> None:
     _render_books(run, facts, console)
     for problem in result["problems"]:
         console.print(
-            f"[yellow]incomplete:[/] {problem['path']}: {problem['problem']}", highlight=False, soft_wrap=True
+            f"[yellow]incomplete:[/] {escape(problem['path'])}: {escape(problem['problem'])}",
+            highlight=False,
+            soft_wrap=True,
         )
+    if not run["balanced"]:  # nothing was published, so there is nothing to point at
+        return
+    output, warehouse = escape(result["output"]), escape(result.get("warehouse") or "")
     console.print()
     console.print(
-        f"tables    {result['output']}/facts/<relation>/*.parquet, named by {result['output']}/manifest.json",
+        f"tables    {output}/facts/<relation>/*.parquet, named by {output}/manifest.json",
         highlight=False,
         soft_wrap=True,
     )
-    if result.get("warehouse"):
-        console.print(f"duckdb    {result['warehouse']}", highlight=False, soft_wrap=True)
+    if warehouse:
+        console.print(f"duckdb    {warehouse}", highlight=False, soft_wrap=True)
         console.print(
             "try       .venv/bin/python -c \"import duckdb; print(duckdb.connect('"
-            + str(result["warehouse"])
+            + warehouse
             + "', read_only=True).sql('FROM order_flow LIMIT 5'))\"",
             highlight=False,
             soft_wrap=True,

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import re
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -23,19 +25,31 @@ def build(output: str, manifest: dict[str, Any]) -> Path:
     """
     folder = Path(output)
     target, fresh = folder / FILE, folder / f".{FILE}.building"
-    for leftover in (fresh, fresh.with_name(fresh.name + ".wal")):
+    for leftover in (fresh, _log_of(fresh)):
         leftover.unlink(missing_ok=True)
+    shutil.rmtree(fresh.with_name(fresh.name + ".tmp"), ignore_errors=True)  # where DuckDB spills
     with duckdb.connect(str(fresh)) as con:
         con.execute("SET TimeZone = 'UTC'")
         con.execute("SET preserve_insertion_order = false")
         for table in TABLES:
             con.execute(duckdb_ddl(table))
-            parts = [str(folder / p["path"]) for p in manifest["relations"].get(table.name, [])]
+            parts = [_literal(str(folder / p["path"])) for p in manifest["relations"].get(table.name, [])]
             if parts:
                 _load(con, table, parts)
         con.execute("CHECKPOINT")
+    # The log of a writer that crashed belongs to the file that goes; DuckDB would refuse to open the new one with it.
+    _log_of(target).unlink(missing_ok=True)
     os.replace(fresh, target)
     return target
+
+
+def _log_of(file: Path) -> Path:
+    return file.with_name(file.name + ".wal")
+
+
+def _literal(path: str) -> str:
+    """Write a path so that DuckDB does not take it for a pattern."""
+    return re.sub(r"([\[*?])", r"[\1]", path)
 
 
 def _load(con: duckdb.DuckDBPyConnection, table: Table, parts: list[str]) -> None:

@@ -6,14 +6,30 @@ Ids, times and words come from small pools, so that entities meet, repeat and co
 from __future__ import annotations
 
 import json
+import os
 from typing import Any
 
+from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 
 from schemas.catalogue import EventType, Fact, Flow, Kind, Model, Quality
 from schemas.event_types import EVENT_TYPES
 from transforms.clock import parse_time, to_text
 from transforms.event import FACTS, Event
+
+_TIMES = int(os.environ.get("EXAMPLES", "1"))
+
+
+def examples(count: int) -> settings:
+    """Give the settings of one property: the same examples in every run, `EXAMPLES=20 pytest` for twenty times as many."""
+    return settings(
+        max_examples=count * _TIMES,
+        deadline=None,
+        derandomize=True,
+        database=None,
+        suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
+    )
+
 
 SECOND = 1_000_000
 START = parse_time("2026-06-17T08:00:00Z") or 0
@@ -117,7 +133,7 @@ def _at_sources(events: list[Event]) -> list[Event]:
     return events
 
 
-def events(*flows: Flow, max_size: int = 25) -> st.SearchStrategy[list[Event]]:
+def events(*flows: Flow, max_size: int = 18) -> st.SearchStrategy[list[Event]]:
     """Give events of the flows in any number and order, one delivery each."""
     kinds = [s for flow in flows or tuple(Flow) for s in _BY_FLOW[flow]]
     return st.lists(st.sampled_from(kinds).flatmap(lambda s: s), min_size=1, max_size=max_size).map(_at_sources)

@@ -176,7 +176,6 @@ class OrderTruth:
         order, writer = self.order, RowWriter()
         row = writer.row
         row.update(flow_id=order.process, outcome=self.outcome)
-        row["tenant_order_id"] = order.tenant_order_id
         self._times(writer)
         self._identity(row)
         self._lengths(writer)
@@ -268,6 +267,8 @@ class OrderTruth:
         telling = bool(order.seen or self.plans or self.legs or self.packs)
         named = telling or any(p.seen for p in order.processes)
         row["order_id"] = order.id if named else None
+        numbered = named or bool(shipments or self.handovers or self.parcels or self.services)
+        row["tenant_order_id"] = order.tenant_order_id if numbered else None
         row["order_date_at"] = order.ordered_at if telling or shipments or self.handovers else None
         lines = None
         if order.seen:
@@ -332,8 +333,7 @@ class OrderTruth:
         row["handover_job_count"] = len(self.handovers)
         kept = [leg for leg in leg_rows if leg["outcome"] not in GIVEN_UP and leg["pick_first_started_at"] is not None]
         row["picked_units"] = sum(leg["picked_units"] for leg in kept) if kept else None
-        short = [leg["short_line_count"] for leg in kept if leg["short_line_count"] is not None]
-        row["short_line_count"] = sum(short) if short else None
+        row["short_line_count"] = sum(leg["short_line_count"] or 0 for leg in kept) if kept else None
         row["fill_rate"] = None
         if self.outcome == "fulfilled" and row["picked_units"] is not None and row["ordered_units"]:
             row["fill_rate"] = row["picked_units"] / row["ordered_units"]

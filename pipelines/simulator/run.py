@@ -106,7 +106,8 @@ def _draw(unit: tuple[Plan, int, int, int]) -> _Unit:
         books["duplicates"] += sum(d.events for d in again)
 
     stories = (
-        order_stories(rng, world, day_start, orders, plan.horizon, plan.horizon),
+        # Orders that begin before the data are drawn among those of its first day.
+        order_stories(rng, world, day_start, orders if day >= 0 else 0, plan.horizon, plan.horizon),
         inbound_stories(rng, world, day_start, _share(rng, orders / _ORDERS_PER_INBOUND), plan.horizon, plan.horizon),
         stow_stories(rng, world, day_start, _share(rng, orders / _ORDERS_PER_STOW), plan.horizon, plan.horizon),
     )

@@ -4,18 +4,14 @@ from __future__ import annotations
 
 import json
 
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from schemas.vocabulary import Reason
-from tests.strategies import lines
+from tests.strategies import examples, lines
 from transforms.columns import to_table
 from transforms.decode import Decoder
 from transforms.event import Event, Rejection, decode_block, encode_block
-
-quick = settings(
-    max_examples=400, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow], database=None
-)
 
 anything = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(max_size=8),
@@ -35,14 +31,14 @@ def check(found: list[Event] | Rejection) -> None:
     assert len({e.event_id for e in found}) == len(found)
 
 
-@quick
+@examples(200)
 @given(line=st.binary(max_size=60))
 def test_any_bytes(line: bytes):
     check(Decoder().line(line, "day.ndjson:1"))
     check(Decoder().message(line, 5, "m1", "subscription:m1"))
 
 
-@quick
+@examples(200)
 @given(value=anything)
 def test_any_json(value: object):
     check(Decoder().line(json.dumps(value).encode(), "day.ndjson:1"))
@@ -50,7 +46,7 @@ def test_any_json(value: object):
     check(Decoder().line(json.dumps(line).encode(), "day.ndjson:1"))
 
 
-@settings(quick, max_examples=1500)
+@examples(500)
 @given(line=lines())
 def test_any_value_at_any_declared_path(line: bytes):
     decoder = Decoder()
@@ -60,7 +56,7 @@ def test_any_value_at_any_declared_path(line: bytes):
     assert decoder.line(line, "day.ndjson:1") == first
 
 
-@settings(quick, max_examples=1500)
+@examples(500)
 @given(line=lines())
 def test_white_space_makes_no_difference(line: bytes):
     """Neither does the way that it takes through the decoder: only compact lines can take the fast one."""

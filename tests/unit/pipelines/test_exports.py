@@ -50,11 +50,8 @@ def test_every_cut_is_loud(tmp_path, cut_from_end):
 def test_cut_inside_the_header_is_loud(tmp_path, length):
     (tmp_path / "a.gz").write_bytes(gzip.compress(DATA)[:length])
     lines, report = read(tmp_path / "a.gz")
-    if length == 1:  # one byte shows no gzip; it is a plain file with an odd line, which the decoder rejects
-        assert lines == [b"\x1f"]
-    else:
-        assert lines == []
-        assert not report.complete
+    assert lines == []
+    assert not report.complete
 
 
 def test_damage_inside_is_loud(tmp_path):
@@ -86,7 +83,7 @@ def test_garbage_behind_a_member_is_loud(tmp_path):
     assert not report.complete
 
 
-@pytest.mark.parametrize("content", [b"", gzip.compress(b"")])
+@pytest.mark.parametrize("content", [b"", gzip.compress(b"", mtime=0)], ids=["zero-bytes", "empty-gzip"])
 def test_empty_files_are_complete(tmp_path, content):
     (tmp_path / "a.gz").write_bytes(content)
     lines, report = read(tmp_path / "a.gz")

@@ -54,7 +54,9 @@ HOLD = {"inbound_status": "ON_HOLD"}
         pytest.param(ev("INBOUND_DELIVERY_ON_HOLD", 1, event_id="b", **HOLD), False, id="other event time"),
         pytest.param(ev("INBOUND_DELIVERY_ON_HOLD", 0, event_id="b", inbound_status="X"), False, id="other content"),
         pytest.param(ev("INBOUND_DELIVERY_ON_HOLD", 0, event_id="b", status="X", **HOLD), False, id="other status"),
-        pytest.param(ev("INBOUND_DELIVERY_ON_HOLD", 0, event_id="b", facility="F9", **HOLD), False, id="other facility"),
+        pytest.param(
+            ev("INBOUND_DELIVERY_ON_HOLD", 0, event_id="b", facility="F9", **HOLD), False, id="other facility"
+        ),
         pytest.param(ev("INBOUND_DELIVERY_RELEASED", 0, event_id="b", **HOLD), False, id="other name"),
     ],
 )
