@@ -35,7 +35,7 @@ from transforms.rows import (
     span,
     variant,
 )
-from transforms.sessions import PAUSED, WAITING
+from transforms.sessions import PAUSED
 
 _BOOKKEEPING = frozenset(name for name, t in BY_NAME.items() if not t.working)
 _ROUTED = frozenset({"ROUTING_PLAN_ROUTED", "ROUTING_PLAN_FALLBACK"})
@@ -227,7 +227,7 @@ class _Order:
         paused = work.seconds(PAUSED) if work.start is not None or work.pauses_since_reset else None
         net = None
         if work.start is not None and finish is not None:
-            net = (finish - work.start - (paused or 0) - work.seconds(WAITING)) / SECOND
+            net = (finish - work.start - work.idle(work.start, finish)) / SECOND
         channel = newest(job.events, "channel")
         row: Row = {
             "leg_id": key,
@@ -450,8 +450,10 @@ class _Order:
     def _from_any(self, fact: str) -> Any:
         """Give a fact of the order, else of the first kind of entity of the process that has it (ruling 46)."""
         log = self.log
+        value = newest(log.orders, fact)
+        if value is not None:
+            return value
         groups: list[list[Event]] = [
-            log.orders,
             *(plan.events for plan in log.plans.values()),
             *(job.events for job in log.picks.values()),
             *(pack.events for pack in log.packs.values()),

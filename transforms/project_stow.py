@@ -24,7 +24,7 @@ from transforms.rows import (
     span,
     variant,
 )
-from transforms.sessions import PAUSED, WAITING, Verb, follow
+from transforms.sessions import PAUSED, Verb, follow
 
 _VERBS = {
     "STOW_JOB_COMMENCED": Verb.START,
@@ -128,13 +128,8 @@ def project_stow(flow_id: str, events: Iterable[Event], settings: Settings, rows
     gross = span(started, closed)
     net = None
     if started is not None and closed is not None:
-        inside = sum(
-            min(s.end, closed) - s.start
-            for s in work.stretches
-            if s.kind in (PAUSED, WAITING) and s.end is not None and s.start < closed
-        )
         gaps = sum(end - max(start, started) for start, end in stow.gaps if started < end <= closed)
-        net = (closed - started - inside - gaps) / SECOND
+        net = (closed - started - work.idle(started, closed) - gaps) / SECOND
     target = newest(ordered, "target")
     targets = newest(ordered, "targets")
     deviations = set()

@@ -217,6 +217,4 @@ class IntervalSink:
         if end is not None and end <= start:
             return
         seconds = None if end is None else (end - start) / SECOND
-        self.rows.append(
-            (self.flow, self.flow_id, entity, entity_id, facility, stage.value, kind.value, start, end, seconds)
-        )
+        self.rows.append((self.flow, self.flow_id, entity, entity_id, facility, stage, kind, start, end, seconds))

@@ -66,6 +66,14 @@ class Work:
         """Sum the closed stretches of one kind since the last reset, in microseconds."""
         return sum(s.end - s.start for s in self.stretches if s.kind is kind and s.end is not None)
 
+    def idle(self, start: int, end: int) -> int:
+        """Sum the pauses and the waiting between two instants, in microseconds; a pause before `start` is no part."""
+        return sum(
+            min(s.end, end) - s.start
+            for s in self.stretches
+            if s.kind is not WORKING and s.end is not None and start <= s.start < end
+        )
+
 
 WORKING, PAUSED, WAITING = StageKind.WORKING, StageKind.PAUSED, StageKind.WAITING
 
