@@ -18,8 +18,6 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from apache_beam.io.filesystems import FileSystems
-
 from pipelines import datasets, summary, warehouse
 from pipelines.datasets import Part, is_local, write_manifest, write_part
 from pipelines.exports import InputFile, discover
@@ -151,12 +149,10 @@ def _books(output: str, run_id: str, row: dict[str, Any], outcome: RunOutcome) -
 
 
 def _delete(output: str, parts: list[Part]) -> None:
-    paths = [f"{output.rstrip('/')}/{p.path}" for p in parts]
+    """Delete what this run has written, but not a part that is published with the same content."""
     published = datasets.read_manifest(output)
     named = datasets.paths_of(published) if published else set()
-    gone = [p for p in paths if p[len(output.rstrip("/")) + 1 :] not in named and FileSystems.exists(p)]
-    if gone:
-        FileSystems.delete(gone)
+    datasets.delete_files([f"{output.rstrip('/')}/{p.path}" for p in parts if p.path not in named])
 
 
 def _micros(moment: datetime) -> int:

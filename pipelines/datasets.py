@@ -11,7 +11,7 @@ import hashlib
 import json
 import os
 import uuid
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -121,6 +121,19 @@ def paths_of(manifest: dict[str, Any]) -> set[str]:
     return {part["path"] for parts in manifest["relations"].values() for part in parts}
 
 
+def delete_files(paths: Collection[str]) -> None:
+    """Delete files; those that are gone already are no error."""
+    if all(is_local(path) for path in paths):  # Beam would take brackets in a path for a pattern
+        for path in paths:
+            with contextlib.suppress(FileNotFoundError):
+                os.remove(path)
+        return
+    there = [path for path in sorted(paths) if FileSystems.exists(path)]
+    if there:
+        with contextlib.suppress(BeamIOError):  # another run may have removed them first
+            FileSystems.delete(there)
+
+
 def _written(base: str) -> Iterator[str]:
     """List what runs may have left in an output folder, relative to it: under `facts/`, and hidden files beside it."""
     if is_local(base):  # not by a pattern, for a path may hold brackets
@@ -148,7 +161,5 @@ def clean(output: str, before: dict[str, Any] | None, now: dict[str, Any]) -> No
         if path not in keep and (path.endswith((".parquet", ".partial")) or name.startswith(".outcome-")):
             gone.add(f"{base}/{path}")
     if before is not None:
-        gone |= {f"{base}/{p}" for p in paths_of(before) - keep if FileSystems.exists(f"{base}/{p}")}
-    if gone:
-        with contextlib.suppress(BeamIOError):  # another run may have removed them first
-            FileSystems.delete(sorted(gone))
+        gone |= {f"{base}/{p}" for p in paths_of(before) - keep}
+    delete_files(gone)

@@ -220,11 +220,8 @@ class _Pending:
     def take(self) -> bytes | TooLong:
         """Give the line, without its carriage return, and begin the next one."""
         length = self.length - (self._last == b"\r")
-        line: bytes | TooLong
-        if length > self._limit:
-            line = TooLong(length, self.head()[:length])
-        else:
-            line = b"".join(self._pieces)[:length]
+        too_long = length > self._limit
+        line = TooLong(length, self.head()[:length]) if too_long else b"".join(self._pieces)[:length]
         self._clear()
         return line
 
@@ -336,7 +333,7 @@ class LineReader:
                     member = isal_zlib.decompressobj(wbits=31)
                     continue
                 block = member.unconsumed_tail
-                if not block:
+                if not block and len(data) < _INFLATE:  # else it may hold more, though it has taken all that was given
                     following = next(blocks, None)
                     if following is None:
                         raise _Broken(_CUT)

@@ -92,6 +92,8 @@ class BatchOptions:
             raise OptionError(f"--output is the input folder {self.input}, expected another folder")
         if "://" not in self.output and os.path.exists(self.output) and not os.path.isdir(self.output):
             raise OptionError(f"--output {self.output} is a file, expected a folder; it is made when it is missing")
+        if "://" not in self.output and "?" in self.output:
+            raise OptionError(f"--output is {self.output!r}, expected a path without ?, which DuckDB can't open")
 
     def beam_arguments(self, stored_bytes: int) -> list[str]:
         """Give the Beam options for an input of this size: local workers only where they pay and nobody chose."""

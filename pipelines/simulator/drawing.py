@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 from dataclasses import dataclass
 
-from pipelines.simulator.model import US, Emission, Row, TruthEvent
+from pipelines.simulator.model import US, Emission, Row
 from pipelines.simulator.orders_times import date_text
 from pipelines.simulator.world import World
 
@@ -81,11 +81,11 @@ def interval(
     ]  # fmt: skip
 
 
-def event_columns(emissions: list[Emission], flow_id: str) -> tuple[list[TruthEvent], Row]:
-    """Give the events of a flow and the columns that follow from their number and times alone."""
+def event_columns(emissions: list[Emission], flow_id: str) -> Row:
+    """Give the columns of a flow that follow from the number and the times of its events alone."""
     own = [t for e in emissions for t in e.truth if t.flow_id == flow_id]
     places = {t.facility_ref for t in own if t.facility_ref is not None}
-    return own, {
+    return {
         "flow_id": flow_id,
         "first_event_at": min(t.event_at for t in own),
         "last_event_at": max(t.event_at for t in own),

@@ -51,20 +51,22 @@ def repeats(rng: random.Random, level: FaultLevel, first: Delivery, world: World
     return found
 
 
+_BROKEN = (
+    ("invalid_json", b'{"id":"b1","eventName":"order-created_event-v1","payload":{"id":"x"'),
+    ("invalid_json", b"Content-Type: application/json"),
+    ("invalid_utf8", b'{"id":"b2","eventName":"order-created_event-v1","payload":{"t":"\xff"},"created":"%s"}'),
+    ("missing_key", b'{"id":"b3","payload":{"id":"x"},"created":"%s"}'),
+    ("missing_key", b'{"id":"b4","eventName":"order-created_event-v1","payload":{"id":"x"}}'),
+    ("invalid_time", b'{"id":"b5","eventName":"order-created_event-v1","payload":{"id":"x"},"created":"soon"}'),
+    ("invalid_shape", b'{"id":"b6","eventName":"order-created_event-v1","payload":17,"created":"%s"}'),
+    ("invalid_shape", b'["b7"]'),
+    ("missing_entity_id", b'{"id":"b8","eventName":"pick-job-created_event-v1","payload":{},"created":"%s"}'),
+)
+"""Lines that must become dead letters, with their reasons."""
+
+
 def broken_line(rng: random.Random, counts: Counter[str], created: str) -> bytes:
     """Make a line that must become a dead letter, and count its reason."""
-    reason, line = rng.choice(
-        (
-            ("invalid_json", b'{"id":"b1","eventName":"order-created_event-v1","payload":{"id":"x"'),
-            ("invalid_json", b"Content-Type: application/json"),
-            ("invalid_utf8", b'{"id":"b2","eventName":"order-created_event-v1","payload":{"t":"\xff\xfe"},"created":"%s"}'),
-            ("missing_key", b'{"id":"b3","payload":{"id":"x"},"created":"%s"}'),
-            ("missing_key", b'{"id":"b4","eventName":"order-created_event-v1","payload":{"id":"x"}}'),
-            ("invalid_time", b'{"id":"b5","eventName":"order-created_event-v1","payload":{"id":"x"},"created":"soon"}'),
-            ("invalid_shape", b'{"id":"b6","eventName":"order-created_event-v1","payload":17,"created":"%s"}'),
-            ("invalid_shape", b'["b7"]'),
-            ("missing_entity_id", b'{"id":"b8","eventName":"pick-job-created_event-v1","payload":{"status":"OPEN"},"created":"%s"}'),
-        )
-    )  # fmt: skip
+    reason, line = rng.choice(_BROKEN)
     counts[reason] += 1
     return line.replace(b"%s", created.encode())

@@ -1,4 +1,4 @@
-"""Inbound processes: purchase orders, deliveries in parts, holds; drawn as moments, then told as events and as truth."""
+"""Inbound processes: purchase orders, deliveries in parts, holds; drawn as moments, told as events and as truth."""
 
 from __future__ import annotations
 
@@ -349,7 +349,7 @@ def _goods(receipt: _Receipt, moment: Happening) -> list[tuple[int, int]]:
 
 def _truth(process: _Process, emissions: list[Emission], window: Window) -> dict[str, list[Row]]:
     """Read the rows of the contract off the drawn moments, as far as the data shows them."""
-    own, row = event_columns(emissions, process.id)
+    row = event_columns(emissions, process.id)
     told = [t for t in process.told if window.sees(t.moment)]
     orders = [t for t in told if t.moment.name.startswith(_PO)]
     others = [t for t in told if not t.moment.name.startswith(_PO)]

@@ -70,16 +70,13 @@ class Delivery:
             name = _SPELLINGS.get(self.name, name)
         version = "_event-v2" if draw > 0.99 else "_event-v1"
         created = _created(rng, self.recorded_at)
-        if nested:
-            ref = f',"pickJobRef":"{self.pick_job_ref}"' if self.pick_job_ref else ""
-            return b'{"id":"%s","eventName":"%s%s","payload":{"event":"%s","eventId":"%s","payload":%s%s},"created":"%s"}' % (
-                self.event_id.encode(), name.encode(), version.encode(), self.name.encode(), self.event_id.encode(),
-                self.payload, ref.encode(), created.encode(),
-            )  # fmt: skip
         ref = f',"pickJobRef":"{self.pick_job_ref}"' if self.pick_job_ref else ""
-        return b'{"id":"%s","eventName":"%s%s","payload":%s,"created":"%s"%s}' % (
-            self.event_id.encode(), name.encode(), version.encode(), self.payload, created.encode(), ref.encode(),
-        )  # fmt: skip
+        head = f'{{"id":"{self.event_id}","eventName":"{name}{version}","payload":'.encode()
+        if nested:
+            envelope = f'{{"event":"{self.name}","eventId":"{self.event_id}","payload":'.encode()
+            tail = f'{ref}}},"created":"{created}"}}'.encode()
+            return b"".join((head, envelope, self.payload, tail))
+        return b"".join((head, self.payload, f',"created":"{created}"{ref}}}'.encode()))
 
 
 def _created(rng: random.Random, recorded: int) -> str:

@@ -152,6 +152,7 @@ class JobPapers(Fragments):
                 base["processId"] = self.order.process
         payload = {**base, "status": moment.status, "version": moment.version,
                    **self.times(shipment, moment, moment.name == "SHIPMENT_CREATED")}  # fmt: skip
+        payload["parcels"] = []
         if moment.detail:
             payload["parcels"] = [
                 {"parcelRef": p.id, "carrierRef": p.carrier, "status": "DONE",

@@ -98,8 +98,8 @@ class Papers(JobPapers):
             del payload["lastModified"], payload["history"]
             if name == "ROUTING_PLAN_REROUTEPLAN_CREATED":
                 del payload["created"]
-        elif moment.basis == "snapshot":
-            del payload["history"]
+        elif moment.basis == "snapshot" and name in _PLAN_STATUS:
+            del payload["history"]  # then lastModified dates the event
         if placed:
             payload["facilityRef"] = plan.facility
         if name == "ROUTING_PLAN_SPLITTED":

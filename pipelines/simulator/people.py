@@ -1,4 +1,4 @@
-"""Invented people. Every name, street, mail domain and user name is distinctive, so that a scan can find it anywhere."""
+"""Invented people. Every name, street, mail domain and user name is distinctive, so that a scan finds it anywhere."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ LAST_NAMES = (
     "Tüddelkamp", "Grützmachersen", "Ebbinghausen", "Pfötenhauer", "Kieselbachner",
 )  # fmt: skip
 STREETS = (
-    "Krummer Zwirnweg", "Am Quastenhof", "Bimmelgasse", "Zum Oxenbrunnen", "Wackerstiege", "Xylophonallee", "Tüddelstieg",
-    "Pfötenpfad",
+    "Krummer Zwirnweg", "Am Quastenhof", "Bimmelgasse", "Zum Oxenbrunnen", "Wackerstiege", "Xylophonallee",
+    "Tüddelstieg", "Pfötenpfad",
 )  # fmt: skip
 MAIL_DOMAINS = ("quasten-mail.example", "bimmel-post.example", "zwirn-net.example")
 USER_NAMES = ("picker.quirin", "packer.baldu", "stower.zephy", "lead.ottoka", "clerk.wuni", "temp.xanti")

@@ -16,6 +16,8 @@ from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
+
 from pipelines.simulator.drawing import DAY, instant_text
 from pipelines.simulator.faults import LEVELS, repeats
 from pipelines.simulator.inbound import inbound_stories
@@ -23,9 +25,9 @@ from pipelines.simulator.lines import Delivery
 from pipelines.simulator.model import US, Row
 from pipelines.simulator.outside import heartbeat, outside_events
 from pipelines.simulator.stow import stow_stories
-from pipelines.simulator.truth import TruthWriter, event_rows
+from pipelines.simulator.truth import TruthWriter, event_rows, to_table
 from pipelines.simulator.world import World
-from pipelines.simulator.writer import ExportWriter
+from pipelines.simulator.writer import SLOTS, ExportWriter, Placed, Placer
 
 _UNIT = 200
 """Orders of one unit of drawing; units have seeds of their own, so that any number of workers draws the same."""
@@ -60,8 +62,8 @@ class Plan:
 class _Unit:
     """What one unit of drawing gives."""
 
-    deliveries: list[Delivery]
-    rows: dict[str, list[Row]]
+    lines: list[Placed]
+    tables: dict[str, pa.Table]
     books: Counter[str]
 
 
@@ -87,14 +89,16 @@ def _draw(unit: tuple[Plan, int, int, int]) -> _Unit:
     world = World(plan.seed, plan.start_at)
     level = LEVELS[plan.faults]
     day_start = plan.start_at + day * DAY
-    deliveries: list[Delivery] = []
+    placer = Placer(rng, plan.seed, level, plan.start_at, plan.days)
+    lines: list[Placed] = []
     rows: dict[str, list[Row]] = {"flow_event": []}
     books: Counter[str] = Counter()
 
     def emit(emission: Any) -> None:
         first = Delivery.of(emission)
         again = repeats(rng, level, first, world, plan.horizon)
-        deliveries.extend((first, *again))
+        lines.extend(placer.place(delivery, max(day, 0) * SLOTS) for delivery in (first, *again))
+        books["events_accepted"] += first.events * (1 + len(again))
         rows["flow_event"] += event_rows(emission)
         for truth in emission.truth:
             if truth.flow == "none":
@@ -121,14 +125,14 @@ def _draw(unit: tuple[Plan, int, int, int]) -> _Unit:
         count = _share(rng, orders * _OUTSIDE_PER_ORDER)
         drawn = outside_events(rng, world, day_start, count, plan.horizon, wrong_types=level.wrong_types)
         for emission, lost, unknown in drawn:
-            before = len(deliveries)
+            before = len(lines)
             emit(emission)
-            times = len(deliveries) - before
+            times = len(lines) - before
             books["field_errors"] += lost * times
             books["unknown_names"] += unknown * times
         if day == plan.days - 1 and number == 0:
             emit(heartbeat(rng, world, plan.horizon))
-    return _Unit(deliveries, rows, books)
+    return _Unit(lines, {relation: to_table(relation, found) for relation, found in rows.items()}, books)
 
 
 def simulate(plan: Plan) -> dict[str, Any]:
@@ -147,10 +151,10 @@ def simulate(plan: Plan) -> dict[str, Any]:
     books: Counter[str] = Counter()
     for (_, day, _, _), unit in _drawn(plan):
         writer.complete(day)  # what is drawn from here on is recorded on this day or later
-        for delivery in unit.deliveries:
-            writer.add(delivery)
-        for relation, rows in unit.rows.items():
-            truth.add(relation, rows)
+        for line in unit.lines:
+            writer.add(line)
+        for relation, table in unit.tables.items():
+            truth.add(relation, table)
         books += unit.books
         _tell(day + 1, plan.days, writer.books["lines_accepted"], began)
     writer.complete(plan.days)

@@ -255,7 +255,7 @@ def _stow_to(job: _Job, target: _Target, number: int, done: set[int]) -> dict[st
 
 def _truth(job: _Job, emissions: list[Emission], window: Window) -> dict[str, list[Row]]:
     """Read the rows of the contract off the drawn phases, as far as the data shows them."""
-    own, row = event_columns(emissions, job.id)
+    row = event_columns(emissions, job.id)
     seen = [(m, s) for m, s in job.moments if window.sees(m)]
     seen.sort(key=lambda pair: pair[0].at)
     created = window.at(job.moments[0][0])

@@ -13,6 +13,21 @@ from schemas.derive import arrow_schema
 from schemas.tables import FACT_TABLES, Type
 
 _CHUNK = 20_000
+_RELATIONS = {t.name: t for t in FACT_TABLES}
+_SCHEMAS = {t.name: arrow_schema(t) for t in FACT_TABLES}
+
+
+def to_table(relation: str, rows: list[Row]) -> pa.Table:
+    """Build the Arrow table of truth rows; columns that are left out are NULL."""
+    schema, arrays = _SCHEMAS[relation], []
+    for column, field in zip(_RELATIONS[relation].columns, schema, strict=True):
+        name = column.name
+        values: list[Any] = [row.get(name) for row in rows]
+        if column.type is Type.TIMESTAMP:
+            arrays.append(pa.array(values, pa.int64()).cast(field.type))
+        else:
+            arrays.append(pa.array(values, field.type))
+    return pa.Table.from_arrays(arrays, schema=schema)
 
 
 class TruthWriter:
@@ -21,33 +36,24 @@ class TruthWriter:
     def __init__(self, folder: Path) -> None:
         """Write below `folder`."""
         folder.mkdir(parents=True, exist_ok=True)
-        self._tables = {t.name: t for t in FACT_TABLES}
-        self._rows: dict[str, list[Row]] = {name: [] for name in self._tables}
+        self._tables: dict[str, list[pa.Table]] = {t.name: [] for t in FACT_TABLES}
         self._writers = {
-            name: pq.ParquetWriter(folder / f"{name}.parquet", arrow_schema(t), compression="zstd")
-            for name, t in self._tables.items()
+            name: pq.ParquetWriter(folder / f"{name}.parquet", schema, compression="zstd")
+            for name, schema in _SCHEMAS.items()
         }
 
-    def add(self, relation: str, rows: list[Row]) -> None:
-        """Take rows; columns that are left out are NULL."""
-        self._rows[relation] += rows
-        if len(self._rows[relation]) >= _CHUNK:
+    def add(self, relation: str, table: pa.Table) -> None:
+        """Take rows of a relation; they are written in chunks."""
+        waiting = self._tables[relation]
+        waiting.append(table)
+        if sum(t.num_rows for t in waiting) >= _CHUNK:
             self._flush(relation)
 
     def _flush(self, relation: str) -> None:
-        rows, table = self._rows[relation], self._tables[relation]
-        if not rows:
-            return
-        schema = arrow_schema(table)
-        arrays = []
-        for column, field in zip(table.columns, schema, strict=True):
-            values: list[Any] = [row.get(column.name) for row in rows]
-            if column.type is Type.TIMESTAMP:
-                arrays.append(pa.array(values, pa.int64()).cast(field.type))
-            else:
-                arrays.append(pa.array(values, field.type))
-        self._writers[relation].write_table(pa.Table.from_arrays(arrays, schema=schema))
-        rows.clear()
+        waiting = self._tables[relation]
+        if waiting:
+            self._writers[relation].write_table(pa.concat_tables(waiting).combine_chunks())
+            waiting.clear()
 
     def close(self) -> None:
         """Write what is left."""

@@ -20,6 +20,29 @@ SLOTS = 6
 SLOT = DAY // SLOTS
 
 
+Placed = tuple[int, int, bytes]
+"""A line with its file (counted from the first of the first day) and its recorded time."""
+
+
+class Placer:
+    """Decides in which file a delivery stands, and writes its line in that file's form."""
+
+    def __init__(self, rng: random.Random, seed: int, level: FaultLevel, start: int, days: int) -> None:
+        """Place deliveries of `days` days from `start` (microseconds) on."""
+        self._rng, self._level, self._start, self._last = rng, level, start, days * SLOTS - 1
+        forms = random.Random(f"forms-{seed}")
+        self._nested = [forms.random() < 0.25 for _ in range(days * SLOTS)]
+
+    def place(self, delivery: Delivery, earliest: int) -> Placed:
+        """Place a delivery in the file of its recorded time, or displaced in a later one; not before `earliest`."""
+        rng = self._rng
+        slot = (delivery.recorded_at - self._start) // SLOT
+        if rng.random() < self._level.displaced:
+            slot = min(slot + rng.randrange(1, 3 * SLOTS), self._last)
+        slot = max(slot, earliest)
+        return slot, delivery.recorded_at, delivery.line(rng, nested=self._nested[slot])
+
+
 class ExportWriter:
     """Collects deliveries by the file they belong to and writes each file once its day is complete.
 
@@ -33,21 +56,14 @@ class ExportWriter:
         self.books: Counter[str] = Counter()
         self.reasons: Counter[str] = Counter()
         self._rng = random.Random(f"writer-{seed}")
-        self._nested = [self._rng.random() < 0.25 for _ in range(self.slots)]
         self._waiting: dict[int, list[tuple[int, bytes]]] = {}
         self._written = 0
 
-    def add(self, delivery: Delivery) -> None:
-        """Place a delivery in the file of its recorded time, or displaced in a later one."""
-        rng = self._rng
-        slot = (delivery.recorded_at - self.start) // SLOT
-        if rng.random() < self.level.displaced:
-            slot = min(slot + rng.randrange(1, 3 * SLOTS), self.slots - 1)
-        slot = max(slot, self._written)  # late for a file that is out already
-        line = delivery.line(rng, nested=self._nested[slot])
-        self._waiting.setdefault(slot, []).append((delivery.recorded_at, line))
+    def add(self, placed: Placed) -> None:
+        """Take a line for its file."""
+        slot, recorded, line = placed
+        self._waiting.setdefault(slot, []).append((recorded, line))
         self.books["lines_accepted"] += 1
-        self.books["events_accepted"] += delivery.events
 
     def complete(self, until_day: int) -> None:
         """Write the files of all days before `until_day`, counted from 0."""
