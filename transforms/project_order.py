@@ -132,8 +132,8 @@ class _Order:
 
     def _outcome(self) -> Outcome:
         """Give the outcome (rulings 13 to 16)."""
-        if self.flow_id is None:
-            return Outcome.INCOMPLETE if self.overdue else Outcome.OPEN
+        if self.flow_id is None:  # a leg is incomplete with its order only (ruling 30), and there is none
+            return Outcome.OPEN
         if self.counted and self._routing_done() and self._jobs_done() and self._handed_over():
             return Outcome.FULFILLED
         if self.cancel is not None and not self.counted:

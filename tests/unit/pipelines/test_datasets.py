@@ -98,7 +98,7 @@ publish(sys.argv[1], "r2")
 """
 
 
-@pytest.mark.parametrize("at", range(12))
+@pytest.mark.parametrize("at", range(9))
 def test_a_killed_run_leaves_the_old_state_readable(tmp_path, at):
     out = str(tmp_path / "out")
     _, old = publish(out, "r1")
