@@ -113,8 +113,15 @@ def main(argv: Sequence[str] | None = None) -> int:
             return simulate(args)
         return _batch(args, rest)
     except KeyboardInterrupt:
-        print("interrupted; the published facts are as they were", file=sys.stderr)
+        print("flowfacts: interrupted; what is published stays readable, run again to finish", file=sys.stderr)
         return 130
+
+
+def _interrupted(err: Exception) -> bool:
+    """Say whether an error is Ctrl-C in the words of DuckDB, which takes the signal while it works."""
+    import duckdb
+
+    return isinstance(err, duckdb.InterruptException)
 
 
 def _batch(args: argparse.Namespace, beam_options: list[str]) -> int:
@@ -154,6 +161,8 @@ def _batch(args: argparse.Namespace, beam_options: list[str]) -> int:
         print(f"flowfacts batch: {err}", file=sys.stderr)
         return BAD_ARGUMENTS
     except Exception as err:
+        if _interrupted(err):
+            raise KeyboardInterrupt from err
         if args.verbose:
             raise
         first = (str(err).strip() or type(err).__name__).splitlines()[0]

@@ -347,6 +347,9 @@ def outcome_of(notes: list[Note], as_of: int | None) -> RunOutcome:
             for name in counts:
                 counts[name] += note[name]
             newest = _newest((newest, note["newest"]))
+    complete = {f["path"]: f["complete"] for f in files}
+    for f in files:  # a repeat has the bytes of its first, and so its trailer or the lack of it
+        f["complete"] = complete.get(f["repeat_of"], f["complete"])
     counts |= {
         "events_folded": balance.folded,
         "events_outside_flows": balance.outside,

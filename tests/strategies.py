@@ -21,7 +21,7 @@ _TIMES = int(os.environ.get("EXAMPLES", "1"))
 
 
 def examples(count: int) -> settings:
-    """Give the settings of one property: the same examples in every run, `EXAMPLES=20 pytest` for twenty times as many."""
+    """Give the settings of one property: the same examples in every run, many more with `EXAMPLES=20 pytest`."""
     return settings(
         max_examples=count * _TIMES,
         deadline=None,

@@ -175,6 +175,12 @@ class Decoder:
         except RecursionError:
             return Rejection(Reason.INVALID_JSON, _TOO_DEEP, source, recorded)
 
+    def typed(self, line: bytes) -> Any:
+        """Decode a line with the typed decoder of its event name, and no more; None when it does not fit."""
+        start = line.find(_NAME_FIELD) + len(_NAME_FIELD)
+        plan = self._plan(line[start : line.find(b'"', start)])
+        return self._fast(plan, line) if plan.strict else None
+
     def message(self, data: bytes, published_at: int, message_id: str, source: str) -> list[Event] | Rejection:
         """Decode one Pub/Sub message; its publish time is the recorded time.
 

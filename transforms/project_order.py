@@ -174,8 +174,10 @@ class _Order:
             proof = max(self.log.picks[j].events[0].event_at for j in jobs if j in self.log.picks)
             # A job proves that its plan was routed, unless the plan was taken up again afterwards (ruling 43).
             return word is not None and word[1] in ("waiting", "not_routable") and word[0] > proof
-        # A plan that was split up may leave all of its lines to its children.
-        return not (plan.split_at is not None and children)
+        if plan.split_at is None or not children:
+            return True
+        # A plan that was split up may leave all of its lines to its children, unless it waits again since.
+        return word is not None and word[1] in ("waiting", "not_routable") and word[0] > plan.split_at
 
     def _jobs_done(self) -> bool:
         """Every pick, pack and service job has ended (rules 2 and 4)."""

@@ -6,6 +6,7 @@ import copy
 import random
 from collections import defaultdict
 from collections.abc import Iterable
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -163,7 +164,7 @@ def test_intervals_lie_in_their_flow_and_never_overlap(flows: tuple[Flow, ...], 
         entities[flow, flow_id, entity, entity_id].append((start, end))
     for stretches in entities.values():
         stretches.sort(key=lambda s: s[0])
-        for (_, end), (start, _) in zip(stretches, stretches[1:], strict=False):
+        for (_, end), (start, _) in pairwise(stretches):
             assert end is not None
             assert end <= start
 

@@ -62,8 +62,8 @@ def ev(
     made = FACTS[model.name](**values) if model.name in FACTS else None
     recorded_at = instant(at if recorded is None else recorded)
     return Event(
-        event_id or f"{name}/{key}/{at}", name, kind.flow.value, flow_id, model.entity, key, version, instant(at), basis,
-        recorded_at, facility, status, f"day.ndjson:{at}", made,
+        event_id or f"{name}/{key}/{at}", name, kind.flow.value, flow_id, model.entity, key, version, instant(at),
+        basis, recorded_at, facility, status, f"day.ndjson:{at}", made,
     )  # fmt: skip
 
 

@@ -172,7 +172,7 @@ def _entities(line: Json) -> list[tuple[str, int | None, str | None, str | None]
 
 def test_examples_are_all_there():
     assert len(PLAIN) == len(NESTED) == len(EXPECTED) == 71
-    assert NAMES == sorted(EXPECTED)
+    assert sorted(EXPECTED) == NAMES
     assert {n.partition("__")[0] for n in SINGLE} == set(NAMES)
 
 
@@ -193,7 +193,7 @@ def test_example(name: str):
     assert [(e.entity_id, e.version, e.status) for e in found] == [x[:3] for x in _entities(line)]
     if facility:
         assert [e.facility for e in found] == facility
-    bulk = len(found) > 1 or "items" in line["payload"] and "processRef" not in line["payload"]
+    bulk = len(found) > 1 or ("items" in line["payload"] and "processRef" not in line["payload"])
     assert [e.event_id for e in found] == [f"{line['id']}#{e.entity_id}" if bulk else line["id"] for e in found]
     assert {e.source for e in found} == {"day.ndjson:7"}
 
@@ -236,7 +236,10 @@ def test_facts_of_an_order():
 
 def test_facts_of_a_pick_job():
     facts = one(example("PICK_JOB_PICKING_FINISHED")).facts
-    assert facts.lines == [("0cfa195f-6231-5cf0-bf21-8cf32e1d6e44", 2, 2), ("37b76ff9-2214-503d-9099-e050d4a53263", 1, 1)]
+    assert facts.lines == [
+        ("0cfa195f-6231-5cf0-bf21-8cf32e1d6e44", 2, 2),
+        ("37b76ff9-2214-503d-9099-e050d4a53263", 1, 1),
+    ]
     assert facts.channel == "SHIPPING"
     assert (facts.order_ref, facts.plan_ref) == (
         "10b81cd3-a360-5b4a-bc42-eb5bbae17a3d",
@@ -613,7 +616,9 @@ def test_spoiled_lists_and_objects(name: str, payload: Json, fact: str, value: A
     assert decoder.collect().field_errors == errors
 
 
-@pytest.mark.parametrize(("version", "kept"), [(2**63 - 1, True), (2**63, False), (2**70, False), (-1, True), (1.5, False)])
+@pytest.mark.parametrize(
+    ("version", "kept"), [(2**63 - 1, True), (2**63, False), (2**70, False), (-1, True), (1.5, False)]
+)
 def test_version_fits_the_warehouse(version: Any, kept: bool):
     assert one(example("ORDER_CREATED", version=version)).version == (version if kept else None)
 
@@ -654,7 +659,9 @@ def _line(**change: Any) -> Json:
         pytest.param(b'{"x":' * 100_000, Reason.INVALID_JSON, id="deep"),
         pytest.param(b"[" * 100_000, Reason.INVALID_SHAPE, id="deep list"),
         pytest.param(
-            json.dumps(_line()).encode().replace(b'"payload": {', b'"payload": {"x":' + b"[" * 9999 + b"]" * 9999 + b","),
+            json.dumps(_line())
+            .encode()
+            .replace(b'"payload": {', b'"payload": {"x":' + b"[" * 9999 + b"]" * 9999 + b","),
             Reason.INVALID_JSON,
             id="deep payload",
         ),

@@ -13,8 +13,8 @@ W, O, B = "working", "waiting", "blocked"  # noqa: E741
 
 
 def po(word: str, at: float, **more: Any) -> Event:
-    base = {"requested_date_type": "TIME_POINT", "requested_date": 1000, "requested_line_count": 2, "requested_units": 140,
-            "tenant_inbound_process_id": "T1"}  # fmt: skip
+    base = {"requested_date_type": "TIME_POINT", "requested_date": 1000, "requested_line_count": 2,
+            "requested_units": 140, "tenant_inbound_process_id": "T1"}  # fmt: skip
     return ev(f"INBOUND_PROCESS_PURCHASE_ORDER_{word}", at, **(base | more))
 
 
@@ -119,7 +119,7 @@ NO_ORDER: dict[str, Any] = {"purchase_order_id": None}
         pytest.param([po("CREATED", 0), po("CANCELED", 5)], "cancelled", 5, id="cancelled"),
         pytest.param([po("CREATED", 0), po("DELETED", 5)], "cancelled", 5, id="deleted"),
         pytest.param([po("DELETED", 5), po("CANCELED", 7)], "cancelled", 5, id="first of the two"),
-        pytest.param([po("CREATED", 0), receipt("CREATED", 3), po("CANCELED", 5)], "open", None, id="a receipt is open"),
+        pytest.param([po("CREATED", 0), receipt("CREATED", 3), po("CANCELED", 5)], "open", None, id="open receipt"),
         pytest.param([po("CREATED", 0), receipt("CREATED", 3), received(4), po("CANCELED", 5)], "fulfilled", 5,
                      id="received, then cancelled"),
         pytest.param([po("CREATED", 0), receipt("CREATED", 3), po("CANCELED", 5), received(8)], "fulfilled", 8,
@@ -128,7 +128,7 @@ NO_ORDER: dict[str, Any] = {"purchase_order_id": None}
         pytest.param([receipt("CREATED", 3), received(8, **NO_ORDER), receipt("CREATED", 9, "Q2")], "open", None,
                      id="without order, a receipt is open"),
         pytest.param([received(8)], "open", None, id="the order is known by name only"),
-        pytest.param([po("CREATED", 0), finished(9), receipt("CREATED", 12)], "fulfilled", 9, id="37: a receipt after it"),
+        pytest.param([po("CREATED", 0), finished(9), receipt("CREATED", 12)], "fulfilled", 9, id="37: late receipt"),
     ],
 )  # fmt: skip
 def test_outcome(events: list[Event], outcome: str, end: float | None):
@@ -148,12 +148,16 @@ def test_deadline(days: float, outcome: str):
         pytest.param([hold(5)], ["on_hold"], id="hold"),
         pytest.param([received(5), received(6, "Q2")], ["partial_delivery"], id="two receipts received"),
         pytest.param([receipt("CREATED", 5), receipt("CREATED", 6, "Q2")], [], id="two receipts made"),
-        pytest.param([receipt("CREATED", 5, inbound_status="PARTIAL_DELIVERY")], ["partial_delivery"], id="status seen"),
+        pytest.param(
+            [receipt("CREATED", 5, inbound_status="PARTIAL_DELIVERY")], ["partial_delivery"], id="status seen"
+        ),
         pytest.param([po("REQUESTED_DATE_CHANGED", 5)], ["date_changed"], id="date"),
         pytest.param([po("LINE_ITEMS_CHANGED", 5)], ["lines_changed"], id="lines"),
         pytest.param([received(5, rejected=2)], ["rejected_goods"], id="rejected"),
         pytest.param([finished(5), receipt("CREATED", 6)], ["over_delivery"], id="made after the finish"),
-        pytest.param([receipt("CREATED", 4), finished(5), received(6)], ["over_delivery"], id="received after the finish"),
+        pytest.param(
+            [receipt("CREATED", 4), finished(5), received(6)], ["over_delivery"], id="received after the finish"
+        ),
         pytest.param([received(5), finished(5)], [], id="together with the finish"),
         pytest.param([po("CANCELED", 5)], ["purchase_order_cancelled"], id="cancelled"),
         pytest.param([po("DELETED", 5)], ["purchase_order_cancelled"], id="deleted"),
@@ -168,7 +172,12 @@ def test_blind_receipt():
     """17."""
     found = facts([receipt("CREATED", 5), received(9, **NO_ORDER)]).inbound
     assert_columns(
-        found, deviations=["blind_receipt"], started_at=5, requested_units=None, requested_line_count=None, conforms=False
+        found,
+        deviations=["blind_receipt"],
+        started_at=5,
+        requested_units=None,
+        requested_line_count=None,
+        conforms=False,
     )
     assert found["quality_flags"] == []
 

@@ -22,11 +22,10 @@ def routed(at: float = 10, plan: str = "R1", **more: Any) -> Event:
 
 
 def pick(word: str, at: float, job: str = "J1", *amounts: tuple[int | None, int | None], **more: Any) -> Event:
-    name = f"PICK_JOB_{word}" if f"PICK_JOB_{word}" != "PICK_JOB_STARTED" else "PICK_JOB_PICKING_COMMENCED"
     base = {"plan_ref": f"R{job[1:]}", "channel": "SHIPPING"}
     if amounts:
         base["lines"] = lines(*amounts)  # type: ignore[assignment]
-    return ev(name, at, job, **(base | more))
+    return ev(f"PICK_JOB_{word}", at, job, **(base | more))
 
 
 def start(at: float, job: str = "J1") -> Event:
@@ -149,7 +148,12 @@ def test_happy_path():
         quality_flags=[],
     )
     assert_columns(
-        found.parcel(), leg_id="J1", shipment_id="H1", carrier_ref="DHL", label_request_seconds=4.0, transit_seconds=None
+        found.parcel(),
+        leg_id="J1",
+        shipment_id="H1",
+        carrier_ref="DHL",
+        label_request_seconds=4.0,
+        transit_seconds=None,
     )
     assert found.stretches("ROUTING_PLAN") == [("route", W, 0, 10)]
     assert found.stretches("PICK_JOB") == [("pick_queue", O, 20, 50), ("pick", W, 50, 90)]
@@ -168,11 +172,11 @@ def test_happy_path():
         pytest.param([created(), pick("CREATED", 5), finish(9), ready(10)], "open", False, id="not handed over"),
         pytest.param([created(), pick("CREATED", 5), finish(9), ready(10), handed(11)], "fulfilled", False,
                      id="43: the pick job proves the route"),
-        pytest.param([created(), pick("CREATED", 5, plan_ref=None), finish(9), ready(10), handed(11)], "fulfilled", False,
-                     id="43: a later snapshot names the plan"),
+        pytest.param([created(), pick("CREATED", 5, plan_ref=None), finish(9), ready(10), handed(11)], "fulfilled",
+                     False, id="43: a later snapshot names the plan"),
         pytest.param([created(), pick("CREATED", 5), start(6), ready(10), handed(11)], "open", False, id="job at work"),
         pytest.param([created(), pick("CREATED", 5), finish(9)], "open", True, id="48: nothing left to do"),
-        pytest.param([created(), pick("CREATED", 5), pick("ABORTED", 9)], "open", True, id="16: aborted without cancel"),
+        pytest.param([created(), pick("CREATED", 5), pick("ABORTED", 9)], "open", True, id="16: no cancel event"),
         pytest.param([created(), routed(), pick("CREATED", 5), pick("ABORTED", 9), routed(10, "R2")], "open", False,
                      id="48: a routed plan has no job yet"),
         pytest.param([created(), pick("CREATED", 5), pick("REROUTED", 9),
@@ -206,6 +210,15 @@ def test_happy_path():
                      "open", False, id="29: taken back"),
         pytest.param([created(), pick("CREATED", 5), finish(9), ready(10), handed(11), ev("HANDOVERJOB_REVERTED", 12),
                       handed(20)], "fulfilled", False, id="29: and given once more"),
+        pytest.param([created(), ev("ROUTING_PLAN_SPLITTED", 3, "R9", child_plan_ref="R1"), routed(4),
+                      pick("CREATED", 5), finish(9), ready(10), handed(11)], "fulfilled",
+                     False, id="split plan without a job of its own"),
+        pytest.param([created(), ev("ROUTING_PLAN_SPLITTED", 3, "R9", child_plan_ref="R1"), routed(4),
+                      pick("CREATED", 5), finish(9), ready(10), handed(11),
+                      ev("ROUTING_PLAN_WAITING", 7, "R9")], "open", False, id="48: split plan that waits since"),
+        pytest.param([created(), ev("ROUTING_PLAN_WAITING", 2, "R9"), ev("ROUTING_PLAN_SPLITTED", 3, "R9",
+                      child_plan_ref="R1"), routed(4), pick("CREATED", 5), finish(9), ready(10), handed(11)],
+                     "fulfilled", False, id="split plan that waited before"),
         pytest.param([created(), ev("ORDER_CANCELLED", 9)], "cancelled", False, id="14: cancelled"),
         pytest.param([created(), pick("CREATED", 5), finish(9), ready(10), handed(11), ev("ORDER_CANCELLED", 12)],
                      "fulfilled", False, id="14: cancelled after the hand-over"),
@@ -238,11 +251,16 @@ def test_finished_at_of_each_outcome():
         pytest.param([created()], 30 * DAY, "incomplete", id="exactly at it"),
         pytest.param([created(), start(DAY)], 30 * DAY, "open", id="after the last working event"),
         pytest.param(
-            [created(), ev("PARCEL_TRACK_AND_TRACE_STATUS_UPDATED", DAY)], 30 * DAY, "incomplete", id="tracking is no work"
+            [created(), ev("PARCEL_TRACK_AND_TRACE_STATUS_UPDATED", DAY)],
+            30 * DAY,
+            "incomplete",
+            id="tracking is no work",
         ),
         pytest.param([created(), ev("PROCESS_DELETED", DAY)], 30 * DAY, "incomplete", id="47: nor is deletion"),
         pytest.param([created(), ev("ORDER_CANCELLED", 9)], 99 * DAY, "cancelled", id="cancelled stays"),
-        pytest.param([created(), pick("CREATED", 5), finish(9), ready(10), handed(11)], 99 * DAY, "fulfilled", id="stays"),
+        pytest.param(
+            [created(), pick("CREATED", 5), finish(9), ready(10), handed(11)], 99 * DAY, "fulfilled", id="stays"
+        ),
         pytest.param([created(), pick("CREATED", 5), pick("ABORTED", 9)], 99 * DAY, "incomplete", id="16"),
     ],
 )
@@ -264,7 +282,9 @@ def test_intervals_of_an_incomplete_order_stay_open():
 
 def test_intervals_end_with_a_cancelled_order():
     """50."""
-    found = facts([created(), routed(), pick("CREATED", 20), start(50), ev("ORDER_CANCELLED", 60), finish(70), ready(80)])
+    found = facts(
+        [created(), routed(), pick("CREATED", 20), start(50), ev("ORDER_CANCELLED", 60), finish(70), ready(80)]
+    )
     assert found.stretches("PICK_JOB") == [("pick_queue", O, 20, 50), ("pick", W, 50, 60)]
     assert found.stretches("HANDOVER_JOB") == []
 
@@ -296,7 +316,9 @@ def test_open_intervals_end_with_a_fulfilled_order():
         pytest.param([ev("PACK_JOB_UPDATED", 5, status="PAUSED")], ["pause"], id="pause of packing"),
         pytest.param([pick("RESET", 5)], ["reset"], id="reset"),
         pytest.param([finish(5, "J1", (2, 1))], ["short_pick"], id="short pick"),
-        pytest.param([finish(5, "J1", (2, 1)), pick("REROUTED", 6)], ["reroute", "short_pick"], id="44: short and rerouted"),
+        pytest.param(
+            [finish(5, "J1", (2, 1)), pick("REROUTED", 6)], ["reroute", "short_pick"], id="44: short and rerouted"
+        ),
         pytest.param([start(5), pick("ABORTED", 6, "J1", (2, 0))], ["zero_pick"], id="zero pick"),
         pytest.param([pick("ABORTED", 6, "J1", (2, 0))], ["abort"], id="abort before the start"),
         pytest.param([start(5), pick("ABORTED", 6, "J1", (2, 1))], ["abort"], id="abort with goods"),
@@ -316,7 +338,9 @@ def test_open_intervals_end_with_a_fulfilled_order():
         pytest.param([ev("EXPIRY_ENTITY_CREATED", 5, expiry_time=9)], [], id="44: planned is not happened"),
         pytest.param([ev("UPCOMING_TIME_TRIGGERED_REROUTE", 5)], [], id="a warning is none"),
         pytest.param([ev("SERVICE_JOB_CREATED", 5), ev("PARCEL_CARRIER_CREATED", 5, "X2")], [], id="services, parcels"),
-        pytest.param([pick("RESET", 5), pick("RESET", 6), ev("ORDER_MODIFIED", 1)], ["modified", "reset"], id="once, sorted"),
+        pytest.param(
+            [pick("RESET", 5), pick("RESET", 6), ev("ORDER_MODIFIED", 1)], ["modified", "reset"], id="once, sorted"
+        ),
     ],
 )
 def test_deviations(events: list[Event], words: list[str]):
@@ -408,7 +432,9 @@ def test_legs_that_were_given_up_do_not_count_as_picked():
         ]
     )
     assert_columns(found.leg("J1"), outcome="rerouted", picked_units=1)
-    assert_columns(found.order, outcome="fulfilled", picked_units=2, short_line_count=1, ordered_units=3, fill_rate=2 / 3)
+    assert_columns(
+        found.order, outcome="fulfilled", picked_units=2, short_line_count=1, ordered_units=3, fill_rate=2 / 3
+    )
 
 
 def test_fractions_are_no_units():
@@ -433,7 +459,7 @@ REROUTED = [created(), pick("CREATED", 5), start(6)]
         pytest.param([], 0.0, id="no case"),
         pytest.param([pick("REROUTED", 10)], 0.0, id="open case"),
         pytest.param([pick("REROUTED", 10), pick("CREATED", 25, "J2")], 15.0, id="next pick job"),
-        pytest.param([pick("ABORTED", 10), pick("REROUTED", 12), pick("CREATED", 25, "J2")], 15.0, id="first of the two"),
+        pytest.param([pick("ABORTED", 10), pick("REROUTED", 12), pick("CREATED", 25, "J2")], 15.0, id="the first"),
         pytest.param(
             [pick("REROUTED", 10), pick("CREATED", 25, "J2"), pick("CREATED", 31, "J3"),
              ev("ROUTING_PLAN_REROUTEPLAN_CREATED", 11, "R3", rerouted_pick_job_ref="J1")],
@@ -465,7 +491,9 @@ def test_reroute_delay(events: list[Event], seconds: float):
         pytest.param([created(recorded=-301)], ["clock_skew"], id="28: more than that"),
         pytest.param([created(basis="recorded")], ["recorded_time"], id="28: a milestone"),
         pytest.param(
-            [created(), ev("UPCOMING_TIME_TRIGGERED_REROUTE", 9, basis="recorded")], [], id="47: no milestone rests on it"
+            [created(), ev("UPCOMING_TIME_TRIGGERED_REROUTE", 9, basis="recorded")],
+            [],
+            id="47: no milestone rests on it",
         ),
         pytest.param([routed()], ["missing_start"], id="26"),
         pytest.param([created(), ev("ORDER_CANCELLED", 5), start(DAY + 5)], [], id="28: quiet time exactly"),
@@ -595,7 +623,9 @@ def test_order_known_by_others_only():
 )
 def test_cancel_reason_is_the_kind_of_the_first(events: list[Event], reason: str):
     """25."""
-    assert_columns(facts([created(), *events]).order, cancel_reason=reason, cancel_after_seconds=5.0, order_cancelled_at=5)
+    assert_columns(
+        facts([created(), *events]).order, cancel_reason=reason, cancel_after_seconds=5.0, order_cancelled_at=5
+    )
 
 
 def test_process_events():
@@ -820,7 +850,12 @@ def test_packing():
 def test_packing_needs_a_start_to_have_a_duration():
     """34."""
     found = facts(
-        [created(), finish(10), ev("PACK_JOB_CREATED", 20, pick_job_ref="J1"), ev("PACK_JOB_CLOSED", 50, pick_job_ref="J1")]
+        [
+            created(),
+            finish(10),
+            ev("PACK_JOB_CREATED", 20, pick_job_ref="J1"),
+            ev("PACK_JOB_CLOSED", 50, pick_job_ref="J1"),
+        ]
     )
     assert_columns(found.leg(), pack_duration_seconds=None, pack_total_seconds=30.0, pack_queue_seconds=None)
 

@@ -109,7 +109,7 @@ def test_born_ended():
     """40."""
     found = facts([made(5, status="CLOSED")])
     assert_columns(
-        found.stow, stow_finished_at=5, stow_started_at=None, stow_duration_gross_seconds=None, stow_pause_seconds=None,
+        found.stow, stow_finished_at=5, stow_started_at=None, stow_duration_gross_seconds=None, stow_pause_seconds=0.0,
         stow_total_seconds=0.0, variant="stow_created>stow_finished",
     )  # fmt: skip
     assert found.stretches("STOW_JOB") == []
@@ -181,7 +181,9 @@ def test_reopened_and_commenced_at_the_same_time():
 
 def test_reopened_and_not_taken_up():
     found = facts([made(), stow("COMMENCED", 10), stow("CANCELED", 50), stow("OPENED", 80)])
-    assert_columns(found.stow, outcome="open", reopen_count=1, deviations=["cancelled", "reopened"], stow_cancelled_at=50)
+    assert_columns(
+        found.stow, outcome="open", reopen_count=1, deviations=["cancelled", "reopened"], stow_cancelled_at=50
+    )
     assert found.stretches("STOW_JOB")[-1] == ("stow", O, 80, None)
 
 
@@ -222,7 +224,9 @@ def test_units(targets: Any, stowed: float | None, discarded: float | None, plan
 
 
 def test_snapshot_values_are_the_newest():
-    found = facts([made(priority=1, target=50, line_count=1), stow("COMMENCED", 5, priority=2.5), stow("PAUSED", 9, target=70)])
+    found = facts(
+        [made(priority=1, target=50, line_count=1), stow("COMMENCED", 5, priority=2.5), stow("PAUSED", 9, target=70)]
+    )
     assert_columns(found.stow, priority=2.5, target_at=70, line_count=1)
 
 
