@@ -7,8 +7,6 @@ so that only the way of the events differs. It leaves out the books, the trailer
 
 from __future__ import annotations
 
-import sys
-
 import apache_beam as beam
 import orjson
 import pyarrow as pa
@@ -16,6 +14,7 @@ from apache_beam.io.filesystem import CompressionTypes
 from apache_beam.options.pipeline_options import PipelineOptions
 
 from schemas.vocabulary import DEADLINE_DAYS
+from tests.bench.peers import arguments
 from transforms.columns import to_table
 from transforms.decode import Decoder
 from transforms.event import Event
@@ -63,7 +62,9 @@ class Project(beam.DoFn):
                     yield beam.pvalue.TaggedOutput(relation, row)
 
 
-def main(pattern: str, output: str, workers: int) -> None:
+def main() -> None:
+    given = arguments(__doc__)
+    pattern, output, workers = f"{given.input}/*/*.gz", str(given.output), given.workers
     options = PipelineOptions(["--direct_running_mode=multi_processing", f"--direct_num_workers={workers}"])
     with beam.Pipeline(runner="FnApiRunner", options=options) as p:
         parsed = (
@@ -76,10 +77,7 @@ def main(pattern: str, output: str, workers: int) -> None:
             {"jobs": parsed.jobs | beam.Distinct(), "lines": parsed.lines} | beam.CoGroupByKey() | beam.FlatMap(join)
         )
         facts = (
-            (parsed.events, lines)
-            | beam.Flatten()
-            | beam.GroupByKey()
-            | beam.ParDo(Project()).with_outputs(*RELATIONS)
+            (parsed.events, lines) | beam.Flatten() | beam.GroupByKey() | beam.ParDo(Project()).with_outputs(*RELATIONS)
         )
         from transforms.columns import _SCHEMAS
 
@@ -89,4 +87,4 @@ def main(pattern: str, output: str, workers: int) -> None:
 
 
 if __name__ == "__main__":
-    main(sys.argv[1], sys.argv[2], int(sys.argv[3]))
+    main()

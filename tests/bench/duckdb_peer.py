@@ -1,6 +1,6 @@
 """The DuckDB peer: `duckdb_peer.sql` over the same files, with as many threads as flowfacts has processes.
 
-    python -m tests.bench.duckdb_peer --input DIR --output DIR
+python -m tests.bench.duckdb_peer --input DIR --output DIR
 """
 
 from __future__ import annotations
@@ -23,7 +23,9 @@ def main() -> None:
     with duckdb.connect() as con:
         con.execute(f"SET threads = {given.workers}")
         con.execute("SET preserve_insertion_order = false")
-        con.execute("CREATE TABLE spelling (spelled VARCHAR, name VARCHAR, flow VARCHAR, entity VARCHAR, dated VARCHAR, working BOOLEAN)")
+        con.execute(
+            "CREATE TABLE spelling (spelled VARCHAR, name VARCHAR, flow VARCHAR, entity VARCHAR, dated VARCHAR, working BOOLEAN)"
+        )
         con.executemany("INSERT INTO spelling VALUES (?, ?, ?, ?, ?, ?)", list(spellings()))
         con.execute("SET VARIABLE files = ?", [[str(f) for f in export_files(given.input)]])
         con.execute(SQL.read_text())

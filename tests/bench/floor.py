@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import sys
 from multiprocessing import get_context
 from pathlib import Path
 
 from isal import igzip
 
+from tests.bench.peers import arguments, export_files
 from transforms.decode import Decoder
 
 
@@ -22,12 +22,13 @@ def read(path: str) -> int:
     return lines
 
 
-def main(folder: str, workers: int) -> int:
-    """Read all files below `folder`."""
-    files = sorted(map(str, Path(folder).glob("*/*.gz")), key=lambda f: -Path(f).stat().st_size)
-    with get_context("spawn").Pool(workers) as pool:
-        return sum(pool.imap_unordered(read, files))
+def main() -> None:
+    """Read all files of the input."""
+    given = arguments(__doc__)
+    files = sorted(export_files(given.input), key=lambda f: -f.stat().st_size)
+    with get_context("spawn").Pool(given.workers) as pool:
+        sum(pool.imap_unordered(read, map(str, files)))
 
 
 if __name__ == "__main__":
-    print(main(sys.argv[1], int(sys.argv[2])))
+    main()

@@ -221,6 +221,8 @@ def test_measures_are_null_exactly_when_an_end_is_unknown(flows: tuple[Flow, ...
             for name, (start, end) in spans.items():
                 known = row[start] is not None and row[end] is not None
                 assert (row[name] is not None) is known, (relation, name)
+                if name in _DERIVED and known and row[start] <= row[end]:
+                    assert 0 <= row[name] <= (row[end] - row[start]) / 1_000_000, (relation, name)
                 if known and name not in _DERIVED:
                     assert row[name] == (row[end] - row[start]) / 1_000_000, (relation, name)
 

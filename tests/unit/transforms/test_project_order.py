@@ -175,6 +175,10 @@ def test_happy_path():
         pytest.param([created(), pick("CREATED", 5, plan_ref=None), finish(9), ready(10), handed(11)], "fulfilled",
                      False, id="43: a later snapshot names the plan"),
         pytest.param([created(), pick("CREATED", 5), start(6), ready(10), handed(11)], "open", False, id="job at work"),
+        pytest.param([created(), ev("ROUTING_PLAN_WAITING", 3), pick("CREATED", 5), finish(9), ready(10), handed(11)],
+                     "fulfilled", False, id="43: also a plan that waited before"),
+        pytest.param([created(), pick("CREATED", 5), finish(9), ready(10), handed(11), ev("ROUTING_PLAN_WAITING", 12)],
+                     "open", False, id="43: not one that waits since"),
         pytest.param([created(), pick("CREATED", 5), finish(9)], "open", True, id="48: nothing left to do"),
         pytest.param([created(), pick("CREATED", 5), pick("ABORTED", 9)], "open", True, id="16: no cancel event"),
         pytest.param([created(), routed(), pick("CREATED", 5), pick("ABORTED", 9), routed(10, "R2")], "open", False,
@@ -293,6 +297,8 @@ def test_open_intervals_end_with_a_fulfilled_order():
     found = facts([*happy(), ev("PARCEL_CARRIER_CREATED", 200, "X2"), ev("PARCEL_CARRIER_CREATED", 900, "X3")])
     assert found.stretches("PARCEL", "X2") == [("label", O, 200, 400)]
     assert found.stretches("PARCEL", "X3") == []
+    late = facts([*happy(), ev("PARCEL_CARRIER_REQUESTED", 900, "X3"), ev("PARCEL_CARRIER_ACKNOWLEDGED", 905, "X3")])
+    assert late.stretches("PARCEL", "X3") == [("label", W, 900, 905)]
 
 
 # -- deviations (17, 44) --------------------------------------------------------------------------------------
@@ -776,8 +782,8 @@ def test_pause_whose_work_began_before_the_data():
     """49."""
     found = facts([pick("PICKING_PAUSED", 60), start(70), finish(100)]).leg()
     assert_columns(found, pick_started_at=70, pick_duration_gross_seconds=30.0)
-    # The pause lies before the start that is known; the sum holds it, the net duration follows the ruling's words.
-    assert found["pick_pause_seconds"] == 10.0
+    # The pause lies before the first start that is known: it is in the sum and not in the net duration.
+    assert_columns(found, pick_pause_seconds=10.0, pick_duration_net_seconds=30.0)
 
 
 def test_intervals_end_with_their_leg():
@@ -858,6 +864,12 @@ def test_packing_needs_a_start_to_have_a_duration():
         ]
     )
     assert_columns(found.leg(), pack_duration_seconds=None, pack_total_seconds=30.0, pack_queue_seconds=None)
+
+
+def test_open_pack_job_leaves_the_hand_over_without_a_start():
+    """34: the picking stands in only when the leg has no pack job."""
+    found = facts([created(), finish(10), ev("PACK_JOB_CREATED", 20, pick_job_ref="J1"), ready(25), handed(40)]).leg()
+    assert_columns(found, handover_prepare_seconds=None, pack_to_handover_seconds=None, handover_wait_seconds=15.0)
 
 
 def test_without_packing_the_hand_over_follows_the_picking():

@@ -131,3 +131,18 @@ def test_what_shows_that_a_job_was_started(verb: Verb, touched: bool):
 def test_open_pause_is_not_in_the_sum():
     work = run((0, START), (1, PAUSE), (3, START), (5, PAUSE))
     assert work.seconds(P) == 2
+
+
+@pytest.mark.parametrize(
+    ("start", "end", "seconds"),
+    [
+        pytest.param(0, 40, 12, id="pause and waiting"),
+        pytest.param(15, 40, 7, id="a pause before the start is no part"),
+        pytest.param(0, 22, 9, id="cut at the end"),
+        pytest.param(0, 10, 0, id="before both"),
+    ],
+)
+def test_idle_time_is_what_lies_inside(start: int, end: int, seconds: int):
+    """Paused 10 to 15, given back 18 to 25, working else."""
+    work = run((0, START), (10, PAUSE), (15, START), (18, OPEN), (25, START), (40, FINISH))
+    assert work.idle(start, end) == seconds
