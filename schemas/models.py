@@ -411,7 +411,8 @@ Facility = Model("Facility", "FACILITY", facility="id", status="status", statuse
 FacilityId = Model("FacilityId", "FACILITY", id="", version=None, facility="", shape="string")
 FacilityGroup = Model("FacilityGroup", "FACILITY_GROUP", facility="facilityRefs[]")
 FacilityGroupId = Model("FacilityGroupId", "FACILITY_GROUP", id="", version=None, shape="string")
-User = Model("User", "USER")
+# A user id leads to one person, so a user event is counted and dated, and says no more.
+User = Model("User", "USER", id=None)
 ExternalAction = Model("ExternalAction", "EXTERNAL_ACTION", id="externalActionRef", version=None)
 Listings = Model(
     "Listings", "LISTING", items="items", facility="facilityId", status="status", statuses=("ACTIVE", "INACTIVE")

@@ -87,7 +87,7 @@ def _user(rng: random.Random, world: World, at: int, recorded: int) -> Emission:
         "person": world.person(rng),
         "customAttributes": world.custom_attributes(rng, 1500),
     }
-    truth = _truth(event_id, "USER", user["userId"], version, at, "snapshot")
+    truth = _truth(event_id, "USER", None, version, at, "snapshot")
     return Emission("USER_UPDATED", event_id, recorded, payload, [truth])
 
 

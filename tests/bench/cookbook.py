@@ -65,7 +65,9 @@ class Project(beam.DoFn):
 def main() -> None:
     given = arguments(__doc__)
     pattern, output, workers = f"{given.input}/*/*.gz", str(given.output), given.workers
-    options = PipelineOptions(["--direct_running_mode=multi_processing", f"--direct_num_workers={workers}"])
+    options = PipelineOptions(
+        ["--no_pipeline_type_check", "--direct_running_mode=multi_processing", f"--direct_num_workers={workers}"]
+    )
     with beam.Pipeline(runner="FnApiRunner", options=options) as p:
         parsed = (
             p

@@ -57,7 +57,7 @@ SET VARIABLE payload = (SELECT typeof(NULL::entity)[:-2] || ', "eventId" VARCHAR
 CREATE MACRO seconds(since, until) AS (epoch_us(until) - epoch_us(since)) / 1e6;
 CREATE MACRO total(amounts) AS CASE WHEN len(list_filter(amounts, lambda a: a IS NULL)) = 0 THEN coalesce(list_sum(amounts), 0) END;
 CREATE MACRO milestones(named) AS list_aggregate(
-  list_transform(list_sort(list_filter(named, lambda m: m.at IS NOT NULL)), lambda m: m.name), 'string_agg', '>');
+  list_transform(list_sort(list_filter(named, lambda m: m."at" IS NOT NULL)), lambda m: m.name), 'string_agg', '>');
 CREATE MACRO words(given) AS list_sort(list_filter(given, lambda w: w IS NOT NULL));
 
 -- Lines to events ---------------------------------------------------------------------------------------------------
@@ -207,7 +207,7 @@ GROUP BY 1;
 -- Picking: every step of a job with the step before, the time of the next, and the round between resets it stands in.
 CREATE TEMP TABLE pick_step AS
 WITH step AS (
-  SELECT coalesce(CASE entity WHEN 'PICK_LINE' THEN pick_ref END, entity_id) AS leg_id, event_at AS at, ord,
+  SELECT coalesce(CASE entity WHEN 'PICK_LINE' THEN pick_ref END, entity_id) AS leg_id, event_at AS "at", ord,
          CASE name WHEN 'PICK_JOB_PICKING_COMMENCED' THEN 'start' WHEN 'PICK_JOB_PICK_LINE_PICKED' THEN 'activity'
            WHEN 'PICK_JOB_PICKING_PAUSED' THEN 'pause' WHEN 'PICK_JOB_OPENED' THEN 'open'
            WHEN 'PICK_JOB_PICKING_FINISHED' THEN 'finish' WHEN 'PICK_JOB_RESET' THEN 'reset'
@@ -217,7 +217,7 @@ WITH step AS (
     'PICK_JOB_PICKING_PAUSED', 'PICK_JOB_OPENED', 'PICK_JOB_PICKING_FINISHED', 'PICK_JOB_RESET', 'PICK_JOB_ABORTED',
     'PICK_JOB_CANCELED', 'PICK_JOB_REROUTED')
 ), numbered AS (
-  SELECT *, lag(verb) OVER w AS before, lead(at) OVER w AS until,
+  SELECT *, lag(verb) OVER w AS before, lead("at") OVER w AS until,
          count(*) FILTER (verb = 'reset') OVER (w ROWS UNBOUNDED PRECEDING) AS round,
          count(*) FILTER (verb = 'reset') OVER (PARTITION BY leg_id) AS resets
   FROM step WINDOW w AS (PARTITION BY leg_id ORDER BY ord)
@@ -228,17 +228,17 @@ FROM numbered;
 
 CREATE TEMP TABLE pick_work AS
 WITH work AS (
-  SELECT leg_id, any_value(resets) AS reset_count, min(at) FILTER (verb = 'start') AS first_start,
-         min(at) FILTER (verb = 'start' AND current) AS start_at, max(at) FILTER (verb = 'finish' AND current) AS finish_at,
-         max(at) FILTER (verb = 'abort' AND current) AS aborted_at, min(at) FILTER (verb = 'abort') AS first_aborted_at,
+  SELECT leg_id, any_value(resets) AS reset_count, min("at") FILTER (verb = 'start') AS first_start,
+         min("at") FILTER (verb = 'start' AND current) AS start_at, max("at") FILTER (verb = 'finish' AND current) AS finish_at,
+         max("at") FILTER (verb = 'abort' AND current) AS aborted_at, min("at") FILTER (verb = 'abort') AS first_aborted_at,
          count(*) FILTER (paused) AS pause_count, count(*) FILTER (paused AND current) AS current_pauses,
-         sum(epoch_us(until) - epoch_us(at)) FILTER (verb = 'pause' AND current AND until IS NOT NULL) AS paused,
+         sum(epoch_us(until) - epoch_us("at")) FILTER (verb = 'pause' AND current AND until IS NOT NULL) AS paused,
          count(*) FILTER (verb IN ('start', 'activity', 'pause', 'finish')) > 0 AS touched
   FROM pick_step GROUP BY 1
 ), rest AS (
-  SELECT leg_id, sum(epoch_us(least(until, finish_at)) - epoch_us(at)) AS idle
+  SELECT leg_id, sum(epoch_us(least(until, finish_at)) - epoch_us("at")) AS idle
   FROM pick_step JOIN work USING (leg_id)
-  WHERE pick_step.idle AND current AND until IS NOT NULL AND at >= start_at AND at < finish_at GROUP BY 1
+  WHERE pick_step.idle AND current AND until IS NOT NULL AND "at" >= start_at AND "at" < finish_at GROUP BY 1
 )
 SELECT work.*, coalesce(rest.idle, 0) AS idle FROM work LEFT JOIN rest USING (leg_id);
 
@@ -726,7 +726,7 @@ FROM judged ORDER BY 1;
 
 CREATE TABLE stow_flow AS
 WITH step AS (
-  SELECT flow_id, event_at AS at, ord, name, status,
+  SELECT flow_id, event_at AS "at", ord, name, status,
          CASE name WHEN 'STOW_JOB_CREATED' THEN CASE status WHEN 'IN_PROGRESS' THEN 'start' WHEN 'CLOSED' THEN 'finish'
              WHEN 'CANCELED' THEN 'cancel' ELSE 'create' END
            WHEN 'STOW_JOB_COMMENCED' THEN 'start' WHEN 'STOW_JOB_LINE_ITEMS_STOWED' THEN 'activity'
@@ -734,23 +734,23 @@ WITH step AS (
            ELSE 'cancel' END AS verb
   FROM event WHERE flow = 'stow' AND flow_id IS NOT NULL
 ), numbered AS (
-  SELECT *, lag(verb) OVER w AS before, lead(at) OVER w AS until FROM step WINDOW w AS (PARTITION BY flow_id ORDER BY ord)
+  SELECT *, lag(verb) OVER w AS before, lead("at") OVER w AS until FROM step WINDOW w AS (PARTITION BY flow_id ORDER BY ord)
 ), work AS (
-  SELECT flow_id, min(at) FILTER (name = 'STOW_JOB_CREATED') AS created_at, min(at) FILTER (verb = 'start') AS started_at,
-         max(at) FILTER (verb = 'finish') AS closed_at, min(at) FILTER (verb = 'cancel') AS cancelled_at,
+  SELECT flow_id, min("at") FILTER (name = 'STOW_JOB_CREATED') AS created_at, min("at") FILTER (verb = 'start') AS started_at,
+         max("at") FILTER (verb = 'finish') AS closed_at, min("at") FILTER (verb = 'cancel') AS cancelled_at,
          arg_max(verb, ord) FILTER (verb IN ('finish', 'cancel', 'open')) AS state,
-         max(at) FILTER (verb IN ('finish', 'cancel', 'open')) AS state_at,
+         max("at") FILTER (verb IN ('finish', 'cancel', 'open')) AS state_at,
          count(*) FILTER (verb = 'pause' AND before IS DISTINCT FROM 'pause') AS pause_count,
          count(*) FILTER (verb = 'open' AND before IN ('finish', 'cancel')) AS reopen_count,
          count(*) FILTER (verb = 'open' AND before = 'pause') > 0 AS given_back,
          coalesce(bool_or(name = 'STOW_JOB_CANCELED'), false) AS cancelled,
-         sum(epoch_us(until) - epoch_us(at)) FILTER (verb = 'pause') AS paused,
+         sum(epoch_us(until) - epoch_us("at")) FILTER (verb = 'pause') AS paused,
          count(*) FILTER (verb IN ('start', 'activity', 'pause', 'finish')) > 0 AS touched
   FROM numbered GROUP BY 1
 ), rest AS (
-  SELECT flow_id, sum(epoch_us(least(until, closed_at)) - epoch_us(at)) AS idle FROM numbered JOIN work USING (flow_id)
+  SELECT flow_id, sum(epoch_us(least(until, closed_at)) - epoch_us("at")) AS idle FROM numbered JOIN work USING (flow_id)
   WHERE (verb IN ('pause', 'finish') OR (verb = 'open' AND before IN ('start', 'activity', 'pause', 'finish', 'cancel')))
-    AND at >= started_at AND at < closed_at GROUP BY 1
+    AND "at" >= started_at AND "at" < closed_at GROUP BY 1
 ), job AS (
   SELECT flow_id, arg_max(status, ord) AS status, arg_max(priority, ord) AS priority, arg_max(target, ord) AS target_at,
          arg_max(stow_lines, ord) AS line_count, arg_max(stow_targets, ord) AS targets
