@@ -120,9 +120,8 @@ def main() -> None:
     few = json.loads((small / "truth" / "books.json").read_text())["events_accepted"]
     took, peak = measure(contenders(small, args.workers)["flowfacts"])
     factor = figures["flowfacts"]["seconds"] / took
-    print(
-        f"{count / few:.1f} times the events: {factor:.1f} times the time, {figures['flowfacts']['peak_bytes'] / peak:.1f} times the memory"
-    )
+    memory = figures["flowfacts"]["peak_bytes"] / peak
+    print(f"{count / few:.1f} times the events: {factor:.1f} times the time, {memory:.1f} times the memory")
     if args.json:
         print(json.dumps({"events": count, "raw_bytes": size, "contenders": figures, "scaling": factor}))
 

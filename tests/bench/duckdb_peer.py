@@ -24,7 +24,8 @@ def main() -> None:
         con.execute(f"SET threads = {given.workers}")
         con.execute("SET preserve_insertion_order = false")
         con.execute(
-            "CREATE TABLE spelling (spelled VARCHAR, name VARCHAR, flow VARCHAR, entity VARCHAR, dated VARCHAR, working BOOLEAN)"
+            "CREATE TABLE spelling (spelled VARCHAR, name VARCHAR, flow VARCHAR, entity VARCHAR, dated VARCHAR, "
+            "working BOOLEAN)"
         )
         con.executemany("INSERT INTO spelling VALUES (?, ?, ?, ?, ?, ?)", list(spellings()))
         con.execute("SET VARIABLE files = ?", [[str(f) for f in export_files(given.input)]])
