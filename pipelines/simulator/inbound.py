@@ -65,6 +65,14 @@ class _Told:
 
 
 @dataclass(slots=True)
+class _Hold:
+    """A hold with all its ON_HOLD; what is held again before it was released is one hold."""
+
+    signs: list[Happening]
+    released: Happening | None = None
+
+
+@dataclass(slots=True)
 class _Process:
     id: str
     order_id: str | None
@@ -72,7 +80,7 @@ class _Process:
     place: Facility
     told: list[_Told] = field(default_factory=list)
     receipts: list[_Receipt] = field(default_factory=list)
-    holds: list[tuple[Happening, Happening | None]] = field(default_factory=list)
+    holds: list[_Hold] = field(default_factory=list)
     finished: Happening | None = None
     order_created: Happening | None = None
     order_end: Happening | None = None
@@ -124,17 +132,17 @@ class _Drawing:
 
     def hold(self) -> None:
         """Hold the process for a while, in one of eight cases reported twice, and mostly release it."""
-        self.holding = True
-        held = self.tell(_DELIVERY + "ON_HOLD")
+        if not self.holding:
+            self.process.holds.append(_Hold([]))
+        self.holding, hold = True, self.process.holds[-1]
+        hold.signs.append(self.tell(_DELIVERY + "ON_HOLD"))
         if self.rng.random() < 0.12:
             self.wait(1, 20)
-            self.tell(_DELIVERY + "ON_HOLD")
+            hold.signs.append(self.tell(_DELIVERY + "ON_HOLD"))
         self.wait(10, 400)
-        released = None
         if self.rng.random() < 0.95:
             self.holding = False
-            released = self.tell(_DELIVERY + "RELEASED")
-        self.process.holds.append((held, released))
+            hold.released = self.tell(_DELIVERY + "RELEASED")
 
     def deliver(self, share: float, *, last: bool) -> None:
         """Receive one delivery with a share of the goods."""
@@ -379,7 +387,11 @@ def _truth(process: _Process, emissions: list[Emission], window: Window) -> dict
     arrivals = [r["arrival_at"] for r in rows]
     first_created = min((r["receipt_created_at"] for r in rows if r["receipt_created_at"] is not None), default=None)
     first_received = min((x for x in received if x is not None), default=None)
-    holds = [(window.at(a), window.at(b)) for a, b in process.holds if window.sees(a)]
+    holds = [
+        (next(window.at(m) for m in h.signs if window.sees(m)), window.at(h.released))
+        for h in process.holds
+        if any(window.sees(m) for m in h.signs)
+    ]
     start = created if created is not None else first_created
     deviations = {
         "on_hold": bool(holds),

@@ -38,11 +38,26 @@ _DEADLINE = 14 * DAY
 
 @dataclass(slots=True)
 class _Phase:
-    """A stretch of one kind between two moments; `end` is None when the job never leaves it."""
+    """A stretch of one kind between two moments.
+
+    Attributes:
+        kind: working, paused or waiting.
+        signs: moments that report its start, the first and its repetitions.
+        end: moment that ends it; None when the job never leaves it.
+        after: moments of which the data must show one, or nothing tells that `signs` began this phase: stowing only
+            resumes a job that is known to be paused, and OPENED only reopens one that is known to be closed.
+    """
 
     kind: str
-    start: Happening
+    signs: list[Happening]
     end: Happening | None = None
+    after: tuple[Happening, ...] = ()
+
+    def begins(self, window: Window) -> int | None:
+        """Give the start as far as the data shows it."""
+        if self.after and not any(window.sees(m) for m in self.after):
+            return None
+        return next((m.at for m in self.signs if window.sees(m)), None)
 
 
 @dataclass(slots=True)
@@ -64,9 +79,8 @@ class _Job:
     lines: list[list[_Target]]
     moments: list[tuple[Happening, str]] = field(default_factory=list)
     phases: list[_Phase] = field(default_factory=list)
-    reopened: list[Happening] = field(default_factory=list)
-    given_back: list[Happening] = field(default_factory=list)
-    pauses: list[Happening] = field(default_factory=list)
+    reopened: list[_Phase] = field(default_factory=list)
+    given_back: list[_Phase] = field(default_factory=list)
     gaps: list[tuple[Happening, Happening]] = field(default_factory=list)
 
 
@@ -92,16 +106,15 @@ class _Drawing:
         self.job.moments.append((moment, status))
         return moment
 
-    def enter(self, kind: str | None, moment: Happening) -> None:
+    def enter(self, kind: str, moment: Happening, after: tuple[Happening, ...] = ()) -> _Phase:
         """End the running phase and begin the next; the same kind goes on."""
         if self.phase is not None:
             if self.phase.kind == kind:
-                return
+                return self.phase
             self.phase.end = moment
-        self.phase = None
-        if kind is not None:
-            self.phase = _Phase(kind, moment)
-            self.job.phases.append(self.phase)
+        self.phase = _Phase(kind, [moment], after=after)
+        self.job.phases.append(self.phase)
+        return self.phase
 
     def wait(self, low: float, high: float) -> None:
         """Let time pass, in minutes."""
@@ -115,30 +128,28 @@ class _Drawing:
         moment = self.happen("STOW_JOB_LINE_ITEMS_STOWED", "IN_PROGRESS")
         target.done = moment
         if self.phase is not None and self.phase.kind == "paused":
-            self.enter("working", moment)
+            self.enter("working", moment, tuple(self.phase.signs))
 
     def pause(self) -> None:
         """Pause, in one of ten cases reported twice, and resume in one of the three ways."""
-        moment = self.happen("STOW_JOB_PAUSED", "PAUSED")
-        self.job.pauses.append(moment)
-        self.enter("paused", moment)
+        phase = self.enter("paused", self.happen("STOW_JOB_PAUSED", "PAUSED"))
         if self.rng.random() < 0.1:
             self.wait(0.2, 2)
-            self.happen("STOW_JOB_PAUSED", "PAUSED")
+            phase.signs.append(self.happen("STOW_JOB_PAUSED", "PAUSED"))
         self.wait(2, 45)
         way = self.rng.random()
         if way < 0.3:
             return  # the next line stowed ends the pause
         if way < 0.45:
             back = self.happen("STOW_JOB_OPENED", "OPEN")
-            self.job.given_back.append(back)
-            self.enter("waiting", back)
+            self.job.given_back.append(self.enter("waiting", back, tuple(phase.signs)))
             self.wait(5, 90)
         self.commence()
 
     def end(self, name: str) -> Happening:
         moment = self.happen(name, _STATUS[name])
-        self.enter(None, moment)
+        if self.phase is not None:
+            self.phase.end, self.phase = moment, None
         return moment
 
 
@@ -192,10 +203,9 @@ def _draw(rng: random.Random, world: World, at: int) -> _Job:
     if rng.random() < 0.04:
         d.wait(3, 200)
         again = d.happen("STOW_JOB_OPENED", "OPEN")
-        job.reopened.append(again)
+        job.reopened.append(d.enter("waiting", again, (closed,)))
         if closed.name == "STOW_JOB_CLOSED":
             job.gaps.append((closed, again))
-        d.enter("waiting", again)
         d.wait(2, 60)
         if rng.random() < 0.9:
             d.commence()
@@ -271,16 +281,13 @@ def _truth(job: _Job, emissions: list[Emission], window: Window) -> dict[str, li
         cancels.insert(0, created)
     closed, cancelled = (max(closes) if closes else None), (min(cancels) if cancels else None)
     ends = [(at, "fulfilled") for at in closes] + [(at, "cancelled") for at in cancels]
-    ends += [(window.at(m), "open") for m in (*job.reopened, *job.given_back) if window.sees(m)]  # type: ignore[misc]
+    ends += [(at, "open") for name, at in names if name == "STOW_JOB_OPENED"]
     last = max(ends, default=(0, "open"))
     outcome, finished = last[1], (last[0] if last[1] != "open" else None)
     if outcome == "open" and window.as_of >= row["last_event_at"] + _DEADLINE:
         outcome = "incomplete"
-    phases = [
-        (p.kind, p.start.at, window.at(p.end) if p.end is not None else None)
-        for p in job.phases
-        if window.sees(p.start)
-    ]
+    phases = [(p.kind, start, window.at(p.end)) for p in job.phases if (start := p.begins(window)) is not None]
+    reopened = sum(1 for p in job.reopened if p.begins(window) is not None)
     pauses = [(a, b) for kind, a, b in phases if kind == "paused" and b is not None]
     touched = any(
         n in ("STOW_JOB_COMMENCED", "STOW_JOB_PAUSED", "STOW_JOB_LINE_ITEMS_STOWED", "STOW_JOB_CLOSED")
@@ -308,10 +315,10 @@ def _truth(job: _Job, emissions: list[Emission], window: Window) -> dict[str, li
     )
     deviations = {
         "pause": any(n == "STOW_JOB_PAUSED" for n, _ in names),
-        "reopened": any(window.sees(m) for m in job.reopened),
+        "reopened": reopened > 0,
         "cancelled": any(n == "STOW_JOB_CANCELED" for n, _ in names),
         "discarded": discarded > 0,
-        "given_back": any(window.sees(m) for m in job.given_back),
+        "given_back": any(p.begins(window) is not None for p in job.given_back),
     }
     found = sorted(name for name, there in deviations.items() if there)
     row |= {
@@ -334,8 +341,8 @@ def _truth(job: _Job, emissions: list[Emission], window: Window) -> dict[str, li
         "stow_duration_net_seconds": net,
         "stow_total_seconds": seconds(created, closed),
         "stow_lateness_seconds": seconds(job.target, closed),
-        "pause_count": sum(1 for m in job.pauses if window.sees(m)),
-        "reopen_count": sum(1 for m in job.reopened if window.sees(m)),
+        "pause_count": sum(1 for kind, _, _ in phases if kind == "paused"),
+        "reopen_count": reopened,
         "line_count": len(job.lines),
         "planned_units": float(sum(t.quantity for line in job.lines for t in line)),
         "stowed_units": float(stowed),
