@@ -528,6 +528,62 @@ def _intervals(
     return found
 
 
+def _arrive_together(process: _Process, other: _Process) -> bool:
+    """Shift the other process so that its first receipt is created in the same instant as this one's.
+
+    The platform reports receipts that are created together in one bulk.
+    """
+    name = _RECEIPT + "CREATED"
+    mine = next((t.moment for t in process.told if t.moment.name == name), None)
+    if mine is None:
+        return False
+    distance = mine.recorded - other.told[0].moment.recorded
+    for told in other.told:
+        told.moment.at += distance
+        told.moment.recorded += distance
+    for receipt in other.receipts:
+        receipt.arrival += distance
+    return True
+
+
+def _emission(process: _Process, told: _Told, payloads: _Payloads, event_id: str) -> Emission:
+    """Tell one event."""
+    payload, version, status = payloads.of(told)
+    m, own_id = told.moment, event_id
+    entity, entity_id = "INBOUND_PROCESS", process.id
+    if m.name.startswith(_PO):
+        entity, entity_id = "PURCHASE_ORDER", process.order_id or ""
+    elif m.name.startswith(_RECEIPT):
+        assert told.receipt is not None
+        entity, entity_id = "RECEIPT", told.receipt.id
+        own_id = f"{event_id}#{entity_id}"
+    truth = TruthEvent(
+        own_id, "inbound", process.id, entity, entity_id, version, m.at, m.basis, process.place.id, status
+    )
+    return Emission(m.name, event_id, m.recorded, payload, [truth])
+
+
+def _stories(rng: random.Random, world: World, window: Window, group: list[_Process]) -> Iterator[Story]:
+    """Tell processes; the first receipt of a second one stands in one bulk with the first receipt of the first."""
+    tellings = []
+    for process in group:
+        payloads = _Payloads(process, rng, world)
+        # What the data does not show is told, too: it takes its version of the purchase order.
+        tellings.append([_emission(process, told, payloads, world.uuid(rng)) for told in process.told])
+    bulk: Emission | None = None
+    if len(group) > 1:
+        bulk, single = next(e for e in tellings[0] if e.name == _RECEIPT + "CREATED"), tellings[1][0]
+        single.truth[0].event_id = f"{bulk.event_id}#{single.truth[0].entity_id}"
+        bulk.payload["items"] += single.payload["items"]
+        bulk.truth += single.truth
+        tellings[1][0] = bulk
+    for process, emissions in zip(group, tellings, strict=True):
+        known = [e for t, e in zip(process.told, emissions, strict=True) if window.sees(t.moment)]
+        if known:
+            sent = known if process is group[0] else [e for e in known if e is not bulk]
+            yield Story(sent, _truth(process, known, window))
+
+
 def inbound_stories(
     rng: random.Random, world: World, day_start: int, count: int, horizon: int, as_of: int
 ) -> Iterator[Story]:
@@ -542,26 +598,16 @@ def inbound_stories(
         as_of: instant of the facts.
     """
     window = Window(world, horizon, as_of)
+    companion: _Process | None = None
     for _ in range(count):
         process = _draw(rng, world, day_start + world.daily_minutes(rng))
-        payloads = _Payloads(process, rng, world)
-        emissions = []
-        for told in process.told:
-            event_id = world.uuid(rng)
-            payload, version, status = payloads.of(told)
-            m = told.moment
-            if not window.sees(m):
-                continue
-            entity, entity_id, own_id = "INBOUND_PROCESS", process.id, event_id
-            if m.name.startswith(_PO):
-                entity, entity_id = "PURCHASE_ORDER", process.order_id or ""
-            elif m.name.startswith(_RECEIPT):
-                assert told.receipt is not None
-                entity, entity_id = "RECEIPT", told.receipt.id
-                own_id = f"{event_id}#{entity_id}"
-            truth = TruthEvent(
-                own_id, "inbound", process.id, entity, entity_id, version, m.at, m.basis, process.place.id, status
-            )
-            emissions.append(Emission(m.name, event_id, m.recorded, payload, [truth]))
-        if emissions:
-            yield Story(emissions, _truth(process, emissions, window))
+        sudden = process.told[0].moment.name == _RECEIPT + "CREATED"
+        if companion is None and sudden and rng.random() < 0.5:
+            companion = process  # its goods come with those of the next process that receives any
+        elif companion is not None and _arrive_together(process, companion):
+            yield from _stories(rng, world, window, [process, companion])
+            companion = None
+        else:
+            yield from _stories(rng, world, window, [process])
+    if companion is not None:
+        yield from _stories(rng, world, window, [companion])
