@@ -89,13 +89,16 @@ class ExportWriter:
         end = b"\r\n" if kind == "crlf" else b"\n\n" if kind == "blank" else b"\n"
         data = end.join(texts) + (end if texts else b"")
         name = f"part-{slot % SLOTS}.ndjson"
+        if kind == "plain" and not data:
+            kind = ""  # two files without a byte would be repeats of each other
         if kind == "plain":
             stored = data
-        elif kind == "members":
-            third = len(data) // 3
-            stored = b"".join(igzip.compress(p, 1) for p in (data[:third], data[third : 2 * third], data[2 * third :]))
         else:
-            stored = igzip.compress(data, 1)
+            third = len(data) // 3
+            members = (data[:third], data[third : 2 * third], data[2 * third :]) if kind == "members" else (data,)
+            # The header's time is the slot: the clock would make another file of the same lines, and without it files
+            # with no line would be repeats of each other.
+            stored = b"".join(igzip.compress(m, 1, mtime=slot) for m in members)
         path = folder / (name if kind == "plain" else f"{name}.gz")
         path.write_bytes(stored)
         self.books["files_read"] += 1
@@ -112,7 +115,7 @@ class ExportWriter:
             self.books["files_read"] += 1
             self.books["files_incomplete"] += 1
         elif kind == "empty":
-            (folder / f"empty-{slot % SLOTS}.ndjson.gz").write_bytes(gzip.compress(b"", mtime=slot))
+            (folder / f"empty-{slot % SLOTS}.ndjson.gz").write_bytes(gzip.compress(b"", mtime=self.slots + slot))
             self.books["files_read"] += 1
         elif kind == "zero" and not any(folder.parent.glob("*/zero-*")):
             (folder / f"zero-{slot % SLOTS}.ndjson.gz").write_bytes(b"")
