@@ -23,6 +23,7 @@ def main() -> None:
     with duckdb.connect() as con:
         con.execute(f"SET threads = {given.workers}")
         con.execute("SET preserve_insertion_order = false")
+        con.execute("SET TimeZone = 'UTC'")
         con.execute(
             "CREATE TABLE spelling (spelled VARCHAR, name VARCHAR, flow VARCHAR, entity VARCHAR, dated VARCHAR, "
             "working BOOLEAN)"

@@ -14,11 +14,11 @@
 -- * references of more than two steps, and flows told only by another entity that names this one;
 -- * the tie-break by event id between events of one entity with the same time and version;
 -- * the flag recorded_time; legs of pick jobs whose process stays unknown; waiting inside picking that a line event cuts;
--- * picked lines that no snapshot of their pick job shows; successors of a given-up job that no routing plan names;
+-- * picked lines that no snapshot of their pick job shows;
 -- * facts that no order event shows, from other entities than routing plan and pick job (ruling 46);
 -- * lenience: a field of a wrong type costs whatever `ignore_errors` makes it cost.
 
-CREATE TYPE received AS STRUCT(id VARCHAR, status VARCHAR, "receivedDate" TIMESTAMP, "receivedItems" STRUCT(
+CREATE TYPE received AS STRUCT(id VARCHAR, status VARCHAR, "receivedDate" TIMESTAMPTZ, "receivedItems" STRUCT(
   "acceptedQuantity" STRUCT("value" DOUBLE), "rejectedQuantity" STRUCT("value" DOUBLE))[]);
 CREATE TYPE requested AS STRUCT("type" VARCHAR, "value" JSON);
 CREATE TYPE wanted AS STRUCT(quantity STRUCT("value" DOUBLE))[];
@@ -26,18 +26,18 @@ CREATE TYPE purchase AS STRUCT(id VARCHAR, "requestedDate" requested, "requested
 
 -- Every field that any of the columns needs, of whatever entity.
 CREATE TYPE entity AS STRUCT(
-  id VARCHAR, version BIGINT, created TIMESTAMP, "lastModified" TIMESTAMP, status VARCHAR, "facilityRef" VARCHAR,
+  id VARCHAR, version BIGINT, created TIMESTAMPTZ, "lastModified" TIMESTAMPTZ, status VARCHAR, "facilityRef" VARCHAR,
   "processId" VARCHAR, "processRef" VARCHAR, "inboundProcessRef" VARCHAR, "operativeProcessRef" VARCHAR,
   "orderRef" VARCHAR, "routingPlanRef" VARCHAR, "pickJobRef" VARCHAR, "packJobRef" VARCHAR, "shipmentRef" VARCHAR,
   "parcelRef" VARCHAR, "childRoutingPlanRef" VARCHAR, "reRoutedRoutingPlanRef" VARCHAR, "reRoutedPickJobRef" VARCHAR,
-  "tenantOrderId" VARCHAR, "orderDate" TIMESTAMP, "targetTime" TIMESTAMP, channel VARCHAR, "deliveryChannel" VARCHAR,
+  "tenantOrderId" VARCHAR, "orderDate" TIMESTAMPTZ, "targetTime" TIMESTAMPTZ, channel VARCHAR, "deliveryChannel" VARCHAR,
   "subStatus" VARCHAR, "cancelReason" VARCHAR, "carrierRef" VARCHAR, priority DOUBLE,
-  "pickedAt" TIMESTAMP, quantity BIGINT, picked BIGINT,
-  "deliveryPreferences" STRUCT("targetTime" TIMESTAMP, collect STRUCT("facilityRef" VARCHAR)[],
+  "pickedAt" TIMESTAMPTZ, quantity BIGINT, picked BIGINT,
+  "deliveryPreferences" STRUCT("targetTime" TIMESTAMPTZ, collect STRUCT("facilityRef" VARCHAR)[],
     shipping STRUCT("serviceLevel" VARCHAR)),
-  deliveryinformation STRUCT(channel VARCHAR, "targetTime" TIMESTAMP),
-  "orderLineItems" STRUCT(quantity DOUBLE)[], history STRUCT(status VARCHAR, created TIMESTAMP)[],
-  "pickLineItems" STRUCT(id VARCHAR, quantity BIGINT, picked BIGINT)[],
+  deliveryinformation STRUCT(channel VARCHAR, "targetTime" TIMESTAMPTZ),
+  "orderLineItems" STRUCT(quantity DOUBLE)[], history STRUCT(status VARCHAR, created TIMESTAMPTZ)[],
+  "pickLineItems" STRUCT(id VARCHAR, quantity BIGINT, picked BIGINT, "pickedAt" TIMESTAMPTZ)[],
   header STRUCT("jobRef" VARCHAR, "processRef" VARCHAR, "facilityRef" VARCHAR), "pickJobData" STRUCT("pickJobRef" VARCHAR),
   parcels STRUCT(id VARCHAR, "processRef" VARCHAR, "parcelRef" VARCHAR)[],
   result STRUCT("trackingStatus" VARCHAR, "carrierTrackingStatus" JSON),
@@ -46,7 +46,7 @@ CREATE TYPE entity AS STRUCT(
   "tenantInboundProcessId" VARCHAR, "tenantInboundProcessRef" VARCHAR,
   "requestedDate" requested, "requestedItems" wanted, "purchaseOrder" purchase, receipt received, receipts received[],
   "stowLineItems" STRUCT("stowTo" STRUCT("type" VARCHAR, quantity DOUBLE, stowed STRUCT("stowedQuantity" DOUBLE))[])[],
-  items STRUCT(id VARCHAR, version BIGINT, created TIMESTAMP, "lastModified" TIMESTAMP, "facilityRef" VARCHAR,
+  items STRUCT(id VARCHAR, version BIGINT, created TIMESTAMPTZ, "lastModified" TIMESTAMPTZ, "facilityRef" VARCHAR,
     "relatedRefs" STRUCT("processRefs" VARCHAR[], "orderRefs" VARCHAR[], "routingPlanRefs" VARCHAR[]),
     "inboundProcessRef" VARCHAR, status VARCHAR, "tenantInboundProcessRef" VARCHAR, "purchaseOrder" purchase,
     receipt received)[]
@@ -70,7 +70,7 @@ WITH line AS (
          split_part("eventName", '_event-v', 1) AS spelled,
          CASE WHEN payload."eventId" IS NOT NULL THEN payload.payload ELSE payload::entity END AS p
   FROM read_json(getvariable('files'), format = 'newline_delimited', ignore_errors = true,
-    columns = {id: 'VARCHAR', "eventName": 'VARCHAR', created: 'TIMESTAMP', "pickJobRef": 'VARCHAR',
+    columns = {id: 'VARCHAR', "eventName": 'VARCHAR', created: 'TIMESTAMPTZ', "pickJobRef": 'VARCHAR',
       payload: getvariable('payload')})
 ), item AS (
   SELECT line.* EXCLUDE spelled, s.* EXCLUDE spelled,
@@ -90,7 +90,8 @@ SELECT
   CASE WHEN entity IN ('RECEIPT', 'INBOUND_PROCESS') THEN NULL ELSE coalesce(item.version, p.version) END AS version,
   coalesce(CASE dated
     WHEN 'created' THEN coalesce(p.created, item.created, p."lastModified", item."lastModified")
-    WHEN 'lastModified' THEN coalesce(p."lastModified", item."lastModified")
+    WHEN 'lastModified' THEN coalesce(p."lastModified", item."lastModified",
+      CASE name WHEN 'PICK_JOB_PICKING_FINISHED' THEN list_max(list_transform(p."pickLineItems", lambda x: x."pickedAt")) END)
     WHEN 'pickedAt' THEN coalesce(p."pickedAt", CASE WHEN NOT is_line THEN p."lastModified" END)
     WHEN 'recorded' THEN NULL
     ELSE coalesce(list_max(list_transform(list_filter(p.history, lambda h: h.status = dated), lambda h: h.created)),
@@ -126,7 +127,7 @@ SELECT
   CASE entity WHEN 'SHIPMENT' THEN list_transform(p.parcels, lambda x: x."parcelRef") END AS parcel_refs,
   p."carrierRef" AS carrier_ref,
   p.result."trackingStatus" AS tracking_status,
-  TRY_CAST(p.result."carrierTrackingStatus"->>'$.timestamp' AS TIMESTAMP) AS tracking_stamp,
+  TRY_CAST(p.result."carrierTrackingStatus"->>'$.timestamp' AS TIMESTAMPTZ) AS tracking_stamp,
   p."cancelReason" = 'CONSUMER_REJECTS' OR list_sum(flatten(list_transform(p."handoverJobLineItems",
     lambda x: list_transform(x.refused, lambda r: r.quantity)))) > 0 AS refused,
   p.priority AS priority,
@@ -138,7 +139,7 @@ SELECT
   coalesce(item."purchaseOrder", p."purchaseOrder").id AS purchase_order_id,
   coalesce(p."requestedDate", item."purchaseOrder"."requestedDate", p."purchaseOrder"."requestedDate")."type" AS requested_kind,
   TRY_CAST(coalesce(p."requestedDate", item."purchaseOrder"."requestedDate", p."purchaseOrder"."requestedDate")."value"
-    ->>'$' AS TIMESTAMP) AS requested_date,
+    ->>'$' AS TIMESTAMPTZ) AS requested_date,
   list_transform(coalesce(p."requestedItems", item."purchaseOrder"."requestedItems", p."purchaseOrder"."requestedItems"),
     lambda x: x.quantity."value") AS requested_units,
   CASE WHEN item.receipt IS NOT NULL THEN [item.receipt] WHEN p.receipt IS NOT NULL THEN [p.receipt] ELSE p.receipts END
@@ -473,17 +474,22 @@ SELECT flow_id, min(routed_at) AS first_routed_at, max(last_routed_at) AS last_r
        arg_min(line_count, seen) AS line_count, arg_min(units, seen) AS units
 FROM plan WHERE flow_id IS NOT NULL GROUP BY 1;
 
--- From each given-up job to the job of the plan that names it.
+-- From each given-up job to the job of the plan that names it, else to the next job of the order.
 CREATE TEMP TABLE reroute AS
-WITH successor AS (
+WITH given_up AS (
+  SELECT leg_id, flow_id, least(first_aborted_at, rerouted_at) AS since FROM leg
+  WHERE first_aborted_at IS NOT NULL OR rerouted_at IS NOT NULL
+), successor AS (
   SELECT unnest(rerouted_picks) AS leg_id, plan_id FROM plan
 ), gap AS (
-  SELECT leg.leg_id, any_value(leg.flow_id) AS flow_id,
-         seconds(any_value(least(leg.first_aborted_at, leg.rerouted_at)), min(next.pick_created_at)) AS delay
-  FROM leg JOIN successor USING (leg_id) JOIN leg AS next ON next.routing_plan_id = successor.plan_id
-  WHERE leg.first_aborted_at IS NOT NULL OR leg.rerouted_at IS NOT NULL GROUP BY 1
+  SELECT g.leg_id, any_value(g.flow_id) AS flow_id, any_value(g.since) AS since,
+         CASE WHEN count(s.plan_id) > 0 THEN min(next.pick_created_at) FILTER (next.routing_plan_id = s.plan_id)
+           ELSE min(next.pick_created_at) FILTER (next.pick_created_at > g.since) END AS until
+  FROM given_up g LEFT JOIN successor s USING (leg_id)
+  LEFT JOIN leg AS next ON next.flow_id = g.flow_id AND next.leg_id <> g.leg_id
+  GROUP BY 1
 )
-SELECT flow_id, sum(delay) AS reroute_delay_seconds FROM gap GROUP BY 1;
+SELECT flow_id, sum(seconds(since, until)) AS reroute_delay_seconds FROM gap GROUP BY 1;
 
 CREATE TABLE order_parcel AS
 WITH named AS (
@@ -535,7 +541,9 @@ WITH legs AS (
   SELECT flow_id, bool_and(ended) AS ended FROM service GROUP BY 1
 ), jobs AS (
   SELECT flow_id, arg_min(tenant_order_id, seen_at) AS tenant_order_id, arg_min(order_date, seen_at) AS order_date,
-         arg_min(order_ref, seen_at) AS order_ref FROM pick GROUP BY 1
+         arg_min(order_ref, seen_at) AS order_ref, arg_min(u.line_count, seen_at) AS line_count,
+         arg_min(u.ordered_units, seen_at) AS units
+  FROM pick LEFT JOIN pick_units u USING (leg_id) GROUP BY 1
 ), known AS (
   SELECT f.*, o.* EXCLUDE (flow_id, channel, deviations, target, line_count, units, order_date, tenant_order_id, order_id),
          legs.* EXCLUDE (flow_id, channel, ended, handed, facilities, target), packs.* EXCLUDE (flow_id, ended, paused),
@@ -546,7 +554,8 @@ WITH legs AS (
          coalesce(o.order_date, planned.order_date, jobs.order_date) AS order_date_at,
          coalesce(legs.channel, o.channel) AS channel,
          coalesce(handovers.target, shipments.target, o.target, planned.target, legs.target) AS target_at,
-         coalesce(o.line_count, planned.line_count) AS line_count, coalesce(o.units, planned.units) AS units,
+         coalesce(o.line_count, planned.line_count, jobs.line_count) AS line_count,
+         coalesce(o.units, planned.units, jobs.units) AS units,
          coalesce(legs.facilities, []) AS places, reroute_delay_seconds,
          coalesce(legs.ended, true) AND coalesce(packs.ended, true) AND coalesce(services.ended, true) AS jobs_done,
          coalesce(handovers.ended, true) AS handovers_done, coalesce(legs.handed, true) AS legs_handed,

@@ -6,11 +6,15 @@ import argparse
 from pathlib import Path
 
 
-def arguments(description: str | None) -> argparse.Namespace:
+def arguments(description: str | None, *, as_of: bool = False, full: bool = False) -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=description, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--input", type=Path, required=True)
     parser.add_argument("--output", type=Path, required=True)
     parser.add_argument("--workers", type=int, default=2)
+    if as_of:
+        parser.add_argument("--as-of", required=True)
+    if full:
+        parser.add_argument("--full", action="store_true", help="build the events, too")
     return parser.parse_args()
 
 
