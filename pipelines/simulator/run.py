@@ -217,7 +217,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--json", action="store_true", help="print the result as JSON")
 
 
-def main(args: argparse.Namespace) -> int:
+def main(args: argparse.Namespace, rest: list[str]) -> int:
     """Run the command."""
     problem = None
     if args.days < 1 or args.orders_per_day < 1 or args.workers < 1:

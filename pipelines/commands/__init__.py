@@ -1,0 +1,27 @@
+"""The sub-commands of `flowfacts`: one module each, loaded only when it is asked for.
+
+A module offers `add_arguments(parser)`, which declares its options and sets `parser.description`, and
+`main(args, rest) -> int`, which runs it and gives the exit code. `rest` holds options that are passed on to Beam; it
+is empty unless the command takes them. What `main` may raise is in `pipelines.cli`. Whatever is slow to import (Beam,
+pyarrow, a cloud client) is imported inside `main`, so that `--help` answers at once.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """A sub-command: the line that `--help` shows, its module, and whether other options go to Beam."""
+
+    help: str
+    module: str
+    beam: bool = False
+
+
+COMMANDS: Final[dict[str, Command]] = {
+    "simulate": Command("an invented tenant with known truth", "pipelines.simulator.run"),
+    "batch": Command("event exports to timing facts", "pipelines.commands.batch", beam=True),
+}

@@ -1,0 +1,103 @@
+"""`flowfacts batch`: its options, and how its result is told."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+
+from schemas.vocabulary import DEADLINE_DAYS
+
+DESCRIPTION = """\
+Read event exports and publish timing facts.
+
+The input is a folder of day folders YYYY-MM-DD (or of files) with NDJSON, gzipped or plain, on any file system that
+Beam knows: a local path, gs://bucket/folder. The output gets facts/<relation>/*.parquet, manifest.json (written last)
+and, when it is local, warehouse.duckdb. Running it again replaces the facts in one step.
+
+examples:
+  flowfacts batch --input export --output facts
+  flowfacts batch --input export --output facts --from 2026-06-01 --to 2026-06-07
+  flowfacts batch --input gs://my-export --output gs://my-facts --runner DataflowRunner --project my-project \\
+      --region europe-west1 --temp_location gs://my-temp
+  flowfacts batch --input export --output facts --json | jq .run.balanced
+
+exit codes: 0 fine; 1 failed; 2 bad arguments; 3 published, but a file is cut short (its lines are left out, its day
+stays open); 4 the books do not balance (nothing was published).
+"""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the arguments of the command."""
+    parser.description = DESCRIPTION
+    parser.epilog = "Any other option is passed to Beam."
+    parser.add_argument("--input", required=True, metavar="DIR_OR_GS", help="folder with the event export")
+    parser.add_argument("--output", required=True, metavar="DIR_OR_GS", help="folder for the facts")
+    parser.add_argument("--from", dest="first_day", metavar="DAY", help="first day folder to read, YYYY-MM-DD")
+    parser.add_argument("--to", dest="last_day", metavar="DAY", help="last day folder to read")
+    parser.add_argument(
+        "--as-of", metavar="TIME", help="instant the facts are told of (default: newest recorded time of the input)"
+    )
+    for flow, days in DEADLINE_DAYS.items():
+        parser.add_argument(
+            f"--deadline-{flow}-days",
+            type=float,
+            default=days,
+            metavar="N",
+            help=f"open {flow} flows are incomplete this long after their last working event (default: {days})",
+        )
+    parser.add_argument(
+        "--accept-truncated", action="store_true", help="publish the whole lines of files that are cut short"
+    )
+    parser.add_argument(
+        "--max-line-bytes", type=int, default=16 << 20, metavar="N", help="longer lines are dead letters (16 MiB)"
+    )
+    parser.add_argument("--buckets", type=int, metavar="N", help="shares of the work (default: by input size)")
+    parser.add_argument("--workers", type=int, metavar="N", help="local worker processes (default: processors)")
+    parser.add_argument("--runner", default="FnApiRunner", metavar="NAME", help="Beam runner (default: FnApiRunner)")
+    parser.add_argument("--json", action="store_true", help="print the result as JSON")
+    parser.add_argument("--quiet", action="store_true", help="print nothing but errors")
+    parser.add_argument("--verbose", action="store_true", help="log what Beam does, and tracebacks")
+
+
+def main(args: argparse.Namespace, rest: list[str]) -> int:
+    """Run the command."""
+    from pipelines.batch import UNBALANCED, run
+    from pipelines.options import BatchOptions, check_beam_options, check_runner, parse_deadline, parse_instant
+
+    own = argparse.ArgumentParser(add_help=False)
+    add_arguments(own)
+    check_beam_options(rest, [o for action in own._actions for o in action.option_strings])
+    check_runner(args.runner)
+    options = BatchOptions(
+        input=args.input,
+        output=args.output,
+        first_day=args.first_day,
+        last_day=args.last_day,
+        as_of=parse_instant("--as-of", args.as_of),
+        accept_truncated=args.accept_truncated,
+        max_line_bytes=args.max_line_bytes,
+        buckets=args.buckets,
+        deadlines={
+            f: parse_deadline(f"--deadline-{f}-days", getattr(args, f"deadline_{f}_days")) for f in DEADLINE_DAYS
+        },
+        runner=args.runner,
+        workers=args.workers,
+        beam_options=tuple(rest),
+        progress=sys.stderr.isatty() and not args.quiet and not args.json,
+    )
+    done = run(options)
+    if args.json:
+        print(json.dumps(done.result, indent=1))
+    elif not args.quiet:
+        from rich.console import Console
+
+        from pipelines.summary import render
+
+        render(done.result, Console())
+    if args.json or args.quiet:  # a cut file is loud whoever reads the rest
+        for problem in done.result["problems"]:
+            print(f"flowfacts batch: incomplete: {problem['path']}: {problem['problem']}", file=sys.stderr)
+    if done.exit_code == UNBALANCED:
+        print("flowfacts batch: the books do not balance; nothing was published", file=sys.stderr)
+    return done.exit_code
