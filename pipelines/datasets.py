@@ -11,8 +11,8 @@ import hashlib
 import json
 import os
 import uuid
-from collections.abc import Collection, Iterator
-from dataclasses import asdict, dataclass
+from collections.abc import Collection, Iterable, Iterator
+from dataclasses import asdict, dataclass, fields
 from typing import Any
 
 import pyarrow as pa
@@ -23,18 +23,36 @@ from apache_beam.io.filesystems import FileSystems
 from schemas.tables import CONTRACT_VERSION
 
 MANIFEST = "manifest.json"
-FORMAT_VERSION = 1
+FOLDERS = ("facts", "state", "event_log")
+FORMAT_VERSION = 2
 
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """One Parquet file: relation, path relative to the output, rows, bytes, digest of its bytes."""
+    """One Parquet file.
+
+    Attributes:
+        relation: relation of the contract, or a dataset of the state.
+        path: path relative to the output.
+        rows: number of rows.
+        bytes: size of the file.
+        digest: digest of its bytes.
+        tier: which rows of the relation it holds (`pipelines.state`).
+        run: run that wrote it.
+        bucket, buckets: its share of the flows, and of how many.
+        day: day of its rows, where they are of one.
+    """
 
     relation: str
     path: str
     rows: int
     bytes: int
     digest: str
+    tier: str = ""
+    run: str = ""
+    bucket: int = 0
+    buckets: int = 1
+    day: str | None = None
 
 
 def is_local(path: str) -> bool:
@@ -75,7 +93,16 @@ def read_bytes(path: str) -> bytes:
     return data
 
 
-def write_part(output: str, relation: str, stem: str, table: pa.Table) -> Part:
+def write_part(
+    output: str,
+    relation: str,
+    stem: str,
+    table: pa.Table,
+    *,
+    folder: str = "facts",
+    day: str | None = None,
+    **about: Any,
+) -> Part:
     """Write one part.
 
     Args:
@@ -83,28 +110,48 @@ def write_part(output: str, relation: str, stem: str, table: pa.Table) -> Part:
         relation: relation of the rows.
         stem: beginning of the file's name.
         table: rows in the relation's schema.
+        folder: folder under the output.
+        day: day of the rows, where they are of one; a folder of its own.
+        about: the other attributes of `Part`.
     """
     sink = pa.BufferOutputStream()
     pq.write_table(table, sink, compression="zstd", compression_level=1)
     data = sink.getvalue()
     digest = hashlib.blake2b(data, digest_size=16).hexdigest()
-    path = f"facts/{relation}/{stem}-{digest[:12]}.parquet"
+    inner = f"day={day}/" if day is not None else ""
+    place = f"{folder}/{relation}" if folder else relation
+    path = f"{place}/{inner}{stem}-{digest[:12]}.parquet"
     write_bytes(f"{output.rstrip('/')}/{path}", data.to_pybytes())
-    return Part(relation, path, table.num_rows, data.size, digest)
+    return Part(relation, path, table.num_rows, data.size, digest, day=day, **about)
 
 
-def write_manifest(output: str, run: dict[str, Any], parts: list[Part]) -> None:
-    """Make the parts of a run the published state; written last."""
-    relations: dict[str, list[dict[str, Any]]] = {}
+def write_manifest(
+    output: str, manifest: dict[str, Any], parts: Iterable[Part], internal: Collection[str] = ()
+) -> None:
+    """Make the parts of a run the published state; written last.
+
+    Args:
+        output: output folder.
+        manifest: what else it tells.
+        parts: all visible parts.
+        internal: datasets that are no relations of the contract.
+    """
+    named: dict[str, dict[str, list[dict[str, Any]]]] = {"relations": {}, "state": {}}
     for part in parts:
-        relations.setdefault(part.relation, []).append(asdict(part))
-    manifest = {
-        "format_version": FORMAT_VERSION,
-        "contract_version": CONTRACT_VERSION,
-        "run": run,
-        "relations": relations,
-    }
-    write_bytes(f"{output.rstrip('/')}/{MANIFEST}", json.dumps(manifest, indent=1).encode())
+        named["state" if part.relation in internal else "relations"].setdefault(part.relation, []).append(asdict(part))
+    content = {"format_version": FORMAT_VERSION, "contract_version": CONTRACT_VERSION, **manifest, **named}
+    write_bytes(f"{output.rstrip('/')}/{MANIFEST}", json.dumps(content, indent=1).encode())
+
+
+def parts_of(manifest: dict[str, Any]) -> list[Part]:
+    """List the parts that a manifest names."""
+    known = {f.name for f in fields(Part)}
+    return [
+        Part(**{k: v for k, v in part.items() if k in known})
+        for section in ("relations", "state")
+        for parts in manifest.get(section, {}).values()
+        for part in parts
+    ]
 
 
 def read_manifest(output: str) -> dict[str, Any] | None:
@@ -118,7 +165,7 @@ def read_manifest(output: str) -> dict[str, Any] | None:
 
 def paths_of(manifest: dict[str, Any]) -> set[str]:
     """List the paths that a manifest names, relative to the output."""
-    return {part["path"] for parts in manifest["relations"].values() for part in parts}
+    return {part.path for part in parts_of(manifest)}
 
 
 def delete_files(paths: Collection[str]) -> None:
@@ -135,13 +182,14 @@ def delete_files(paths: Collection[str]) -> None:
 
 
 def _written(base: str) -> Iterator[str]:
-    """List what runs may have left in an output folder, relative to it: under `facts/`, and hidden files beside it."""
+    """List what runs may have left in an output folder, relative to it: its datasets, and hidden files beside them."""
     if is_local(base):  # not by a pattern, for a path may hold brackets
         yield from (name for name in os.listdir(base) if name.startswith(".") and os.path.isfile(f"{base}/{name}"))
-        for folder, _, names in os.walk(f"{base}/facts"):
-            yield from (f"{folder}/{name}"[len(base) + 1 :] for name in names)
+        for top in FOLDERS:
+            for folder, _, names in os.walk(f"{base}/{top}"):
+                yield from (f"{folder}/{name}"[len(base) + 1 :] for name in names)
         return
-    for match in FileSystems.match([f"{base}/facts/**", f"{base}/.*"]):
+    for match in FileSystems.match([*(f"{base}/{top}/**" for top in FOLDERS), f"{base}/.*"]):
         yield from (meta.path[len(base) + 1 :] for meta in match.metadata_list)
 
 

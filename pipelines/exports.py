@@ -9,8 +9,8 @@ from __future__ import annotations
 import hashlib
 import os
 import re
-from collections import defaultdict
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -44,6 +44,7 @@ class InputFile:
         size: stored bytes.
         repeat_of: name of the first file with the same bytes.
         digest: digest of the stored bytes, when it had to be computed to tell repeats.
+        modified: when it was last modified, in microseconds; None where the file system does not tell.
     """
 
     path: str
@@ -52,6 +53,7 @@ class InputFile:
     size: int
     repeat_of: str | None = None
     digest: str | None = None
+    modified: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,16 +106,15 @@ def discover(source: str, first: str | None = None, last: str | None = None) -> 
         last: last day to read.
 
     Returns:
-        Files in the order of day and name. Files with the same bytes as an earlier one name it in `repeat_of`; only
-        files whose size is shared with another are read for that.
+        Files in the order of day and name; `mark_repeats` tells which are the same.
 
     Raises:
         NoInputError: there is no day folder and no file, or a range of days is asked of a flat folder.
     """
     base = source.rstrip("/") or "/"
     found = [
-        InputFile(path, name, name.split("/")[0] if "/" in name else None, size)
-        for path, name, size in _listing(base)
+        InputFile(path, name, name.split("/")[0] if "/" in name else None, size, modified=modified)
+        for path, name, size, modified in _listing(base)
         if _is_export(name)
     ]
     if any(f.day is not None for f in found):
@@ -130,11 +131,11 @@ def discover(source: str, first: str | None = None, last: str | None = None) -> 
             f"{', '.join(_NAMES)}; check the path"
         )
     found.sort(key=lambda f: (f.day or "", f.name))
-    return _mark_repeats(found)
+    return found
 
 
-def _listing(base: str) -> Iterator[tuple[str, str, int]]:
-    """List path, name and size of the files in a folder and in its day folders.
+def _listing(base: str) -> Iterator[tuple[str, str, int, int | None]]:
+    """List path, name, size and time of the files in a folder and in its day folders.
 
     Local folders are listed here: Beam would take brackets in a path for a pattern, and it passes over a day folder
     that is a link, so that a day would be missing without a word.
@@ -142,7 +143,9 @@ def _listing(base: str) -> Iterator[tuple[str, str, int]]:
     if "://" in base:
         for match in FileSystems.match([f"{base}/**"]):
             for meta in match.metadata_list:
-                yield meta.path, meta.path[len(base) :].lstrip("/"), meta.size_in_bytes
+                at = meta.last_updated_in_seconds
+                name = meta.path[len(base) :].lstrip("/")
+                yield meta.path, name, meta.size_in_bytes, round(at * 1_000_000) if at else None
         return
     root = base.rstrip("/")
     if not os.path.isdir(base):
@@ -157,7 +160,8 @@ def _listing(base: str) -> Iterator[tuple[str, str, int]]:
         for inner in names:
             path = f"{root}/{inner}"
             if _is_export(inner) and not os.path.isdir(path):
-                yield path, inner, os.path.getsize(path)
+                about = os.stat(path)
+                yield path, inner, about.st_size, about.st_mtime_ns // 1000
 
 
 def _is_export(name: str) -> bool:
@@ -167,16 +171,22 @@ def _is_export(name: str) -> bool:
     return not folders or (len(folders) == 1 and _DAY.match(folders[0]) is not None)
 
 
-def _mark_repeats(files: list[InputFile]) -> list[InputFile]:
-    sizes: dict[int, int] = defaultdict(int)
-    for f in files:
-        sizes[f.size] += 1
+def mark_repeats(files: list[InputFile], known: Mapping[int, Mapping[str, str]] | None = None) -> list[InputFile]:
+    """Mark files with the same bytes as an earlier one; only those whose size is shared with another are read for it.
+
+    Args:
+        files: in their order.
+        known: digest to name by size, of files that earlier runs have read.
+    """
+    known = known or {}
+    sizes = Counter(f.size for f in files)
     seen: dict[str, str] = {}
     marked: list[InputFile] = []
     for f in files:
-        if sizes[f.size] > 1:
-            digest = digest_of(f.path)
-            f = replace(f, digest=digest, repeat_of=seen.get(digest))
+        if sizes[f.size] > 1 or f.size in known:
+            digest = f.digest or digest_of(f.path)
+            first = known.get(f.size, {}).get(digest) or seen.get(digest)
+            f = replace(f, digest=digest, repeat_of=first)
             seen.setdefault(digest, f.name)
         marked.append(f)
     return marked

@@ -12,7 +12,7 @@ from datetime import date
 from typing import Any
 
 from pipelines.datasets import Part
-from schemas.vocabulary import DEADLINE_DAYS
+from schemas.vocabulary import DEADLINE_DAYS, SETTLE_DAYS
 from transforms.clock import parse_time
 
 DEFAULT_MAX_LINE_BYTES = 16 << 20
@@ -20,6 +20,9 @@ PARALLEL_FROM_BYTES = 24 << 20
 """Stored input bytes from which two local worker processes pay for their start of some two seconds."""
 
 MAX_DEADLINE_DAYS = 36_500
+
+QUIET_HOURS = 6
+"""Hours without a change after which the last day folder counts as complete; the export is written hourly at most."""
 
 
 class OptionError(Exception):
@@ -43,6 +46,10 @@ class BatchOptions:
         workers: local worker processes; None for the number of processors.
         beam_options: standard Beam options, passed through.
         progress: show progress on a terminal.
+        again: read files again that were read before.
+        quiet_hours: a last day folder is complete when nothing in it has changed for so long.
+        settle_days: how long after its newest event a flow with an outcome stays open.
+        dry_run: only tell what would be done.
     """
 
     input: str
@@ -58,6 +65,10 @@ class BatchOptions:
     workers: int | None = None
     beam_options: tuple[str, ...] = ()
     progress: bool = False
+    again: bool = False
+    quiet_hours: float = QUIET_HOURS
+    settle_days: float = SETTLE_DAYS
+    dry_run: bool = False
 
     def check(self) -> None:
         """Check what can be checked without looking at the input.
@@ -80,6 +91,9 @@ class BatchOptions:
             raise OptionError(f"--buckets is {self.buckets}, expected at least 1")
         if self.workers is not None and self.workers < 1:
             raise OptionError(f"--workers is {self.workers}, expected at least 1")
+        for name, number in (("--quiet-hours", self.quiet_hours), ("--settle-days", self.settle_days)):
+            if not 0 <= number <= MAX_DEADLINE_DAYS:
+                raise OptionError(f"{name} is {number:g}, expected a number from 0 to {MAX_DEADLINE_DAYS:,}")
         if self.max_line_bytes < 1024:
             raise OptionError(f"--max-line-bytes is {self.max_line_bytes}, expected at least 1024")
         self._check_folders()
@@ -146,12 +160,25 @@ def parse_instant(name: str, value: str | None) -> int | None:
 
 @dataclass(frozen=True, slots=True)
 class RunOutcome:
-    """What the graph gives back: counts of the books, the instant, the parts, a row per input file."""
+    """What the graph gives back.
+
+    Attributes:
+        counts: of the books.
+        as_of: instant of the facts.
+        parts: what was written.
+        files: a row per input file.
+        newest: newest recorded time known.
+        gone: paths of published parts that written ones replace.
+        conflicts: entities that an earlier run gave to another flow than everything known now would.
+    """
 
     counts: dict[str, int]
     as_of: int | None
     parts: list[Part]
     files: list[dict[str, Any]] = field(default_factory=list)
+    newest: int | None = None
+    gone: frozenset[str] = frozenset()
+    conflicts: int = 0
 
 
 def check_beam_options(given: list[str], ours: Iterable[str] = ()) -> None:

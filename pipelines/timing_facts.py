@@ -1,364 +1,209 @@
 """The graph of the batch job: export files to timing facts.
 
-    files ─ ReadExport ─┬─ blocks of events ───────────────┬─ ResolveFlows ─ ProjectFacts ─ WriteParts ─┐
-                        ├─ messages for the search ────────┘                                            ├─ outcome
-                        └─ reports, dead letters ───────────────────────────────────────────────────────┘
+    files ─ ReadExport ─┬─ blocks of events ──┬─ ResolveFlows ─ UpdateBuckets ─ WriteParts ─┐
+    state ─ OpenPending ┼─ messages ──────────┘                      └ RewriteGroups ───────┼─ outcome
+    log ── ReadLog ─────┴─ reports, dead letters ───────────────────────────────────────────┘
 
-`build` composes it on any pipeline; `run_pipeline` runs it and reads the outcome. Nothing here assumes one machine:
-workers meet only through Beam and the output folder.
+`build` composes it on any pipeline; `run_pipeline` runs it and reads the outcome. A run has the state of the runs
+before it, or (when it begins from nothing) the event log, or neither. Nothing here assumes one machine: workers meet
+only through Beam and the output folder.
 """
 
 from __future__ import annotations
 
-import contextlib
-import gc
 import json
-from collections.abc import Iterable, Iterator
-from dataclasses import asdict, dataclass, field
+from collections.abc import Iterable
+from dataclasses import dataclass
 from typing import Any
 
 import apache_beam as beam
-import pyarrow as pa
 from apache_beam.io.filesystem import CompressionTypes
 from apache_beam.io.filesystems import FileSystems
 from apache_beam.options.pipeline_options import PipelineOptions, SetupOptions
-from apache_beam.pvalue import AsSingleton, PCollection, TaggedOutput
+from apache_beam.pvalue import AsSingleton, PCollection
 
-from pipelines.datasets import Part, write_part
-from pipelines.exports import FileReport, InputFile, LineReader, TooLong
+from pipelines.datasets import Part
+from pipelines.exports import InputFile
 from pipelines.options import RunOutcome
-from pipelines.progress import ProgressWriter
-from schemas.vocabulary import Reason
-from transforms.blocks import Outbox
-from transforms.columns import to_table
-from transforms.decode import Decoder
-from transforms.event import Rejection
+from pipelines.read_stage import NOTES, Note, OpenPending, ReadExport, ReadLog, ReadSettings
+from pipelines.state import NODE_LINKS, State
+from pipelines.write_stage import LEAVING, Keeping, KeepOutcome, Piece, RewriteGroup, UpdateBucket, WritePiece
 from transforms.project import Balance
-from transforms.ptransforms import FLOWS, NODES, ProjectFacts, ResolveFlows
+from transforms.ptransforms import NODES, ResolveFlows
 
-NOTES = "notes"
-"""Tag of what the driver must know: `(kind, JSON-able payload)`."""
-
-Note = tuple[str, Any]
+FLOWS = "flows"
 
 BYTES_PER_BUCKET = 48 << 20
-"""Stored input bytes a bucket is sized for: some 80,000 events, about 200 MB in a worker while it projects."""
+"""Stored bytes a bucket is sized for: some 80,000 events, about 200 MB in a worker while it projects."""
 
 
 @dataclass(frozen=True, slots=True)
-class ReadSettings:
-    """How files are read.
+class Job:
+    """What one run of the graph works on.
 
     Attributes:
-        output: output folder, for dead letters.
-        run_id: run.
-        buckets: number of buckets.
-        max_line_bytes: longer lines are dead letters.
-        accept_truncated: take the whole lines of cut files.
-        progress_dir: where local workers tell their progress; None on a cluster.
+        files: export files to read, repeats included.
+        read: how they are read.
+        keeping: deadlines, and how long things stay at hand.
+        as_of: instant in microseconds; None for the newest recorded time known.
+        newest: newest recorded time of earlier runs.
+        state: state of earlier runs; None to begin from nothing.
+        log: parts of the event log that are read again; only without a state.
+        without: files whose rows of the log are left out.
     """
 
-    output: str
-    run_id: str
-    buckets: int
-    max_line_bytes: int
-    accept_truncated: bool
-    progress_dir: str | None = None
-
-
-@dataclass(slots=True)
-class _DeadLetters:
-    """Dead letters of one file: rows, and the raw bytes that go to a folder of their own (ruling 12)."""
-
-    rows: list[tuple[Rejection, int]] = field(default_factory=list)
-    raw: list[bytes] = field(default_factory=list)
-
-    def add(self, rejection: Rejection, raw: bytes) -> None:
-        self.rows.append((rejection, len(self.raw)))
-        self.raw.append(raw)
-
-
-class _ReadExport(beam.DoFn):
-    """Reads one file: demands its trailers, decodes its lines, sorts its events by bucket."""
-
-    def __init__(self, settings: ReadSettings) -> None:
-        self.settings = settings
-
-    def setup(self) -> None:
-        # Decoding makes many small objects and no cycles; the default thresholds would spend a third of the time.
-        gc.set_threshold(200_000, 50, 1000)
-        self.decoder = Decoder()
-        self.progress = ProgressWriter(self.settings.progress_dir)
-
-    def process(self, file: InputFile) -> Iterator[Any]:
-        if file.repeat_of is not None:
-            yield TaggedOutput(NOTES, ("file", _file_row(file, None, 0)))
-            return
-        settings = self.settings
-        reader = LineReader(file, settings.max_line_bytes)
-        outbox, dead = Outbox(settings.buckets), _DeadLetters()
-        decode, add = self.decoder.line, outbox.add
-        prefix = f"{file.name}:"
-        lines = events = 0
-        for start, chunk in reader:
-            before = lines
-            for number, line in enumerate(chunk, start):
-                if isinstance(line, TooLong):
-                    lines += 1
-                    dead.add(_too_long(line, f"{prefix}{number}", settings.max_line_bytes), line.head)
-                    continue
-                if not line or line.isspace():
-                    continue
-                lines += 1
-                found = decode(line, f"{prefix}{number}")
-                if type(found) is list:
-                    events += len(found)
-                    for event in found:
-                        add(event)
-                else:
-                    dead.add(found, line)  # type: ignore[arg-type]
-            self.progress.add(lines=lines - before)
-        report = reader.report
-        self.progress.add(files=1, stored=report.bytes_stored)
-        if not report.complete:
-            if not settings.accept_truncated:
-                self.decoder.reset()
-                yield TaggedOutput(NOTES, ("file", _file_row(file, report, 0)))
-                return
-            lines += 1
-            dead.add(
-                Rejection(Reason.TRUNCATED_FILE, f"{report.problem}; expected a complete file", f"{prefix}{lines}"),
-                report.tail,
-            )
-        yield from outbox.blocks()
-        for block in outbox.node_blocks():
-            yield TaggedOutput(NODES, block)
-        yield TaggedOutput(NOTES, ("file", _file_row(file, report, lines)))
-        yield TaggedOutput(NOTES, ("read", self._counts(lines, len(dead.rows), events, outbox.newest)))
-        if dead.rows:
-            yield TaggedOutput(NOTES, ("part", asdict(_write_dead_letters(file, dead, settings))))
-
-    def _counts(self, lines: int, dead: int, events: int, newest: int | None) -> dict[str, Any]:
-        counts = self.decoder.collect()
-        found = {
-            "lines_read": lines,
-            "lines_accepted": lines - dead,
-            "dead_letters": dead,
-            "events_accepted": events,
-            "field_errors": counts.field_errors,
-            "unknown_names": counts.unknown_names.total(),
-            "unknown_values": counts.unknown_values.total(),
-            "newest": newest,
-        }
-        self.decoder.reset()
-        return found
-
-
-def _too_long(line: TooLong, source: str, limit: int) -> Rejection:
-    return Rejection(Reason.LINE_TOO_LONG, f"{line.length} bytes, expected at most {limit}", source)
-
-
-def _file_row(file: InputFile, report: FileReport | None, lines: int) -> dict[str, Any]:
-    return {
-        "path": file.name,
-        "day": file.day,
-        "bytes": file.size if report is None else report.bytes_stored,
-        "lines": lines,
-        "digest": file.digest if report is None else report.digest,
-        "complete": True if report is None else report.complete,
-        "repeat_of": file.repeat_of,
-        "problem": None if report is None else report.problem,
-    }
-
-
-def _write_dead_letters(file: InputFile, dead: _DeadLetters, settings: ReadSettings) -> Part:
-    """Write the dead letters of a file: their rows as a part, their bytes beside the datasets."""
-    stem = file.name.replace("/", "-")
-    path = FileSystems.join(settings.output, "dead_letters", settings.run_id, f"{stem}.raw")
-    folder = path.rsplit("/", 1)[0]
-    if "://" not in folder and not FileSystems.exists(folder):
-        with contextlib.suppress(OSError):  # another worker was first
-            FileSystems.mkdirs(folder)
-    with FileSystems.create(path, compression_type=CompressionTypes.UNCOMPRESSED) as out:
-        out.write(b"\n".join(dead.raw) + b"\n")
-    rows = [
-        (
-            str(r.reason),
-            r.detail,
-            r.source,
-            r.recorded_at,
-            settings.run_id,
-            f"dead_letters/{settings.run_id}/{stem}.raw",
-            i,
-        )
-        for r, i in dead.rows
-    ]
-    return write_part(settings.output, "dead_letter", stem, to_table("dead_letter", rows))
-
-
-class _WritePart(beam.DoFn):
-    def __init__(self, output: str) -> None:
-        self.output = output
-
-    def process(self, element: tuple[str, int, pa.Table]) -> Iterator[Note]:
-        relation, bucket, table = element
-        yield "part", asdict(write_part(self.output, relation, f"b{bucket:05d}", table))
-
-
-class _KeepOutcome(beam.DoFn):
-    """Writes what the driver must know to one file, whatever machine the driver is on."""
-
-    def __init__(self, path: str) -> None:
-        self.path = path
-
-    def process(self, notes: list[Note]) -> Iterator[None]:
-        with FileSystems.create(self.path, compression_type=CompressionTypes.UNCOMPRESSED) as out:
-            out.write(json.dumps(notes).encode())
-        yield None
+    files: list[InputFile]
+    read: ReadSettings
+    keeping: Keeping
+    as_of: int | None = None
+    newest: int | None = None
+    state: State | None = None
+    log: tuple[Part, ...] = ()
+    without: frozenset[str] = frozenset()
 
 
 def _newest(values: Iterable[int | None]) -> int | None:
     return max((v for v in values if v is not None), default=None)
 
 
-def build(
-    pipeline: beam.Pipeline,
-    files: list[InputFile],
-    settings: ReadSettings,
-    *,
-    as_of: int | None,
-    deadlines: dict[str, int],
-    outcome_path: str,
-) -> PCollection[None]:
-    """Compose the graph.
+def _newest_of(note: Note) -> list[int | None]:
+    return [note[1]["newest"]] if note[0] in ("read", "logged") else []
 
-    Args:
-        pipeline: where.
-        files: what to read.
-        settings: how.
-        as_of: instant in microseconds, None for the newest recorded time of the input.
-        deadlines: microseconds by flow.
-        outcome_path: where the outcome is written.
-    """
-    read = (
+
+def _piece_of_links(element: tuple[int, Any]) -> Piece:
+    return Piece(NODE_LINKS, "", element[0], None, element[1])
+
+
+def build(pipeline: beam.Pipeline, job: Job, outcome_path: str) -> PCollection[None]:
+    """Compose the graph; the outcome is written to `outcome_path`."""
+    read, buckets = job.read, job.read.buckets
+    sources = [
         pipeline
-        | "ListFiles" >> beam.Create(sorted(files, key=lambda f: -f.size))
+        | "ListFiles" >> beam.Create(sorted(job.files, key=lambda f: -f.size), reshuffle=False)
         | "SpreadFiles" >> beam.Reshuffle()
-        | "ReadExport" >> beam.ParDo(_ReadExport(settings)).with_outputs(NODES, NOTES, main=FLOWS)
+        | "ReadExport" >> beam.ParDo(ReadExport(read)).with_outputs(NODES, NOTES, main=FLOWS)
+    ]
+    if job.state is not None:
+        sources.append(
+            pipeline
+            | "ListBuckets" >> beam.Create(range(buckets), reshuffle=False)
+            | "SpreadBuckets" >> beam.Reshuffle()
+            | "OpenPending"
+            >> beam.ParDo(OpenPending(job.state, job.keeping.at(0))).with_outputs(NODES, NOTES, main=FLOWS)
+        )
+    if job.log:
+        sources.append(
+            pipeline
+            | "ListLog" >> beam.Create(job.log, reshuffle=False)
+            | "SpreadLog" >> beam.Reshuffle()
+            | "ReadLog" >> beam.ParDo(ReadLog(read.output, buckets, job.without)).with_outputs(NODES, NOTES, main=FLOWS)
+        )
+    blocks, nodes, notes = (
+        [s[tag] for s in sources] | f"Merge{tag.title()}" >> beam.Flatten() for tag in (FLOWS, NODES, NOTES)
     )
-    instant: Any = as_of
-    if as_of is None:
-        newest = (
-            read[NOTES]
-            | "PickNewest" >> beam.FlatMap(lambda n: [n[1]["newest"]] if n[0] == "read" else [])
+    instant: Any = job.as_of
+    if job.as_of is None:
+        instant = AsSingleton(
+            (notes | "PickNewest" >> beam.FlatMap(_newest_of), pipeline | "NewestBefore" >> beam.Create([job.newest]))
+            | "MergeNewest" >> beam.Flatten()
             | "NewestRecorded" >> beam.CombineGlobally(_newest)
         )
-        instant = AsSingleton(newest)
-    flows = (read[FLOWS], read[NODES]) | "ResolveFlows" >> ResolveFlows(settings.buckets)
-    facts = flows | "ProjectFacts" >> ProjectFacts(instant, deadlines)
-    parts = facts.tables | "WriteParts" >> beam.ParDo(_WritePart(settings.output))
-    balances = facts.balances | "NoteBalances" >> beam.Map(lambda b: ("balance", asdict(b)))
+    resolved = (blocks, nodes) | "ResolveFlows" >> ResolveFlows(buckets, job.state)
+    updated = (
+        resolved.blocks
+        | "GatherFlows" >> beam.GroupByKey()
+        | "UpdateBuckets"
+        >> beam.ParDo(UpdateBucket(job.keeping, job.state), instant).with_outputs(NOTES, LEAVING, main=FLOWS)
+    )
+    links = resolved.links | "LinksAsPieces" >> beam.Map(_piece_of_links)
+    written = (
+        (updated[FLOWS], links)
+        | "MergePieces" >> beam.Flatten()
+        | "WriteParts" >> beam.ParDo(WritePiece(read.output, read.run_id, buckets))
+    )
+    conflicts = resolved.conflicts | "NoteConflicts" >> beam.Map(lambda n: ("conflicts", n))
+    all_notes = [notes, updated[NOTES], written, conflicts]
+    if job.state is not None:
+        all_notes.append(
+            updated[LEAVING]
+            | "GatherGroups" >> beam.GroupByKey()
+            | "RewriteGroups" >> beam.ParDo(RewriteGroup(job.state))
+        )
     return (
-        (read[NOTES], parts, balances)
-        | "MergeNotes" >> beam.Flatten()
+        all_notes
+        | "MergeAllNotes" >> beam.Flatten()
         | "CollectNotes" >> beam.combiners.ToList()
-        | "KeepOutcome" >> beam.ParDo(_KeepOutcome(outcome_path))
+        | "KeepOutcome" >> beam.ParDo(KeepOutcome(outcome_path))
     )
 
 
-def bucket_count(files: list[InputFile], workers: int = 2) -> int:
-    """Choose the number of buckets for some input: enough for every worker, small enough for its memory."""
-    stored = sum(f.size for f in files if f.repeat_of is None)
+def bucket_count(stored: int, workers: int = 2) -> int:
+    """Choose the number of buckets for some stored bytes: a power of two, enough for every worker and its memory."""
     wanted = max(workers, -(-stored // BYTES_PER_BUCKET))
-    return -(-wanted // workers) * workers
+    return 1 << (wanted - 1).bit_length()
 
 
-def run_pipeline(
-    files: list[InputFile],
-    *,
-    output: str,
-    run_id: str,
-    as_of: int | None,
-    deadlines: dict[str, int],
-    max_line_bytes: int,
-    accept_truncated: bool,
-    buckets: int | None,
-    beam_options: list[str],
-    runner: str,
-    progress_dir: str | None,
-) -> RunOutcome:
-    """Run the batch graph and give its outcome.
+def run_pipeline(job: Job, *, beam_options: list[str], runner: str) -> RunOutcome:
+    """Run the graph and give its outcome; parts are written but nothing becomes visible.
 
     Args:
-        files: what to read, repeats included.
-        output: output folder; parts are written but nothing becomes visible.
-        run_id: run.
-        as_of: instant in microseconds, None for the newest recorded time of the input.
-        deadlines: seconds by flow.
-        max_line_bytes: longer lines are dead letters.
-        accept_truncated: take the whole lines of cut files.
-        buckets: number of buckets, None to choose by the size of the input.
+        job: what to do.
         beam_options: standard Beam options.
         runner: name of the runner.
-        progress_dir: where local workers tell their progress.
     """
     options = PipelineOptions(beam_options)
     options.view_as(SetupOptions).save_main_session = False
-    settings = ReadSettings(
-        output, run_id, buckets or bucket_count(files), max_line_bytes, accept_truncated, progress_dir
-    )
-    path = FileSystems.join(output, f".outcome-{run_id}.json")
+    path = FileSystems.join(job.read.output, f".outcome-{job.read.run_id}.json")
     pipeline = beam.Pipeline(runner=runner, options=options)
-    build(
-        pipeline,
-        files,
-        settings,
-        as_of=as_of,
-        deadlines={k: v * 1_000_000 for k, v in deadlines.items()},
-        outcome_path=path,
-    )
+    build(pipeline, job, path)
     pipeline.run().wait_until_finish()
     with FileSystems.open(path, compression_type=CompressionTypes.UNCOMPRESSED) as kept:
         notes: list[Note] = [tuple(n) for n in json.loads(kept.read())]
     FileSystems.delete([path])
-    return outcome_of(notes, as_of)
+    return outcome_of(notes, job)
 
 
-def outcome_of(notes: list[Note], as_of: int | None) -> RunOutcome:
+_COUNTS = (
+    "lines_read", "lines_accepted", "dead_letters", "events_accepted", "field_errors", "unknown_names",
+    "unknown_values",
+)  # fmt: skip
+
+
+def outcome_of(notes: list[Note], job: Job) -> RunOutcome:
     """Add up what the workers noted."""
-    counts = dict.fromkeys(
-        (
-            "lines_read", "lines_accepted", "dead_letters", "events_accepted", "field_errors", "unknown_names",
-            "unknown_values",
-        ),
-        0,
-    )  # fmt: skip
+    counts = dict.fromkeys(_COUNTS, 0)
     balance = Balance()
-    newest: int | None = None
-    files, parts = [], []
+    found: dict[str, list[Any]] = {k: [] for k in ("file", "part", "gone", "conflicts", "pending", "logged")}
+    newest = job.newest
     for kind, note in notes:
-        if kind == "file":
-            files.append(note)
-        elif kind == "part":
-            parts.append(Part(**note))
-        elif kind == "balance":
+        if kind == "balance":
             balance.add(Balance(**note))
-        else:
-            for name in counts:
+        elif kind == "read":
+            for name in _COUNTS:
                 counts[name] += note[name]
+        else:
+            found[kind].append(note)
+        if kind in ("read", "logged"):
             newest = _newest((newest, note["newest"]))
-    complete = {f["path"]: f["complete"] for f in files}
-    for f in files:  # a repeat has the bytes of its first, and so its trailer or the lack of it
+    counts["events_accepted"] += sum(n["events"] for n in found["logged"])
+    complete = {f["path"]: f["complete"] for f in found["file"]}
+    for f in found["file"]:  # a repeat has the bytes of its first, and so its trailer or the lack of it
         f["complete"] = complete.get(f["repeat_of"], f["complete"])
+    # What was unresolved before came as deliveries again; in the books of this run only the change counts.
+    pending = sum(n["events"] for n in found["pending"])
+    aliases = sum(n["kept"] for n in found["pending"]) - pending
     counts |= {
         "events_folded": balance.folded,
         "events_outside_flows": balance.outside,
-        "events_unresolved": balance.unresolved,
-        "duplicates": balance.duplicates,
+        "events_unresolved": balance.unresolved - pending,
+        "duplicates": balance.duplicates - aliases,
     }
     return RunOutcome(
         counts=counts,
-        as_of=newest if as_of is None else as_of,
-        parts=sorted(parts, key=lambda p: p.path),
-        files=sorted(files, key=lambda f: f["path"]),
+        as_of=newest if job.as_of is None else job.as_of,
+        newest=newest,
+        parts=sorted((Part(**p) for p in found["part"]), key=lambda p: p.path),
+        files=sorted(found["file"], key=lambda f: f["path"]),
+        gone=frozenset(found["gone"]),
+        conflicts=sum(found["conflicts"]),
     )

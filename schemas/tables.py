@@ -411,6 +411,7 @@ INPUT_FILE = Table(
         _flag("complete", "Every gzip member ended with its trailer"),
         _text("repeat_of", "Path of the first file with the same bytes"),
         _text("run_id", "Run that read the file"),
+        _at("modified_at", "When the file was last modified, as its storage tells; a change makes a run look again"),
     ),
     cluster_by=("day",),
     sort_by=("path",),
@@ -421,7 +422,7 @@ PIPELINE_RUN = Table(
     "one row per run with its balance",
     (
         _text("run_id", "Run", key=True),
-        _text("mode", "batch"),
+        _text("mode", "batch, or rebuild when all facts were computed again from the event log"),
         _text("first_day", "First day folder of the run"),
         _text("last_day", "Last day folder of the run"),
         _at("started_at", "Start of the run"),
@@ -448,9 +449,27 @@ PIPELINE_RUN = Table(
     sort_by=("run_id",),
 )
 
+DAY_BOOK = Table(
+    "day_book",
+    "one row per day folder",
+    (
+        _text("day", "Day folder YYYY-MM-DD", key=True),
+        _flag("closed", "The day is complete: all of its files are read and whole, and no more are expected"),
+        _text("open_because", "Why it is not closed; NULL when it is"),
+        _count("files", "Files of the day that were read, repeats not counted"),
+        _count("files_repeated", "Files skipped as a repeat of another"),
+        _count("files_incomplete", "Files cut before their trailer"),
+        _count("lines", "Non-blank lines read"),
+        _count("dead_letters", "Lines that could not be decoded"),
+        Column("bytes", Type.INT64, "Size of its files as stored", "bytes"),
+        _text("run_id", "Last run that read a file of the day"),
+    ),
+    sort_by=("day",),
+)
+
 FACT_TABLES = (
     ORDER_FLOW, ORDER_LEG, ORDER_PARCEL, INBOUND_FLOW, INBOUND_RECEIPT, STOW_FLOW, FLOW_INTERVAL, FLOW_EVENT,
 )  # fmt: skip
-BOOK_TABLES = (DEAD_LETTER, INPUT_FILE, PIPELINE_RUN)
+BOOK_TABLES = (DEAD_LETTER, INPUT_FILE, PIPELINE_RUN, DAY_BOOK)
 TABLES = FACT_TABLES + BOOK_TABLES
 BY_NAME = {t.name: t for t in TABLES}

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 from zlib import crc32
 
 import msgspec
@@ -18,12 +18,22 @@ import pyarrow as pa
 from schemas.catalogue import Flow
 from schemas.event_types import EVENT_TYPES
 from transforms.event import Event, decode_block, encode_block, encoder, event_decoder, references
+from transforms.links import Link, LinkSource, check, links_of
 from transforms.project import gathering_key
 from transforms.resolve import LEAVES, NAMED, OWN, Message, Node, hop, opening, settle
 
 FLOWS, SETTLED, OUTSIDE, NODE = b"F", b"S", b"N", b"M"
 """First byte of a block: events that name their flow, events whose flow was found, events outside the flows, messages
 between nodes."""
+
+KNOWN_FLOWS, KNOWN_OUTSIDE = b"f", b"n"
+"""The same for events that the event log has already."""
+
+EMPTY = b""
+"""A block without events, for buckets whose flows may change by time alone."""
+
+_KNOWN = b"\xc1"
+"""In front of a waiting event that the event log has already; no MessagePack value begins with this byte."""
 
 _zstd = pa.Codec("zstd", compression_level=1)
 
@@ -85,10 +95,12 @@ class Outbox:
 
     Attributes:
         buckets: number of buckets.
+        known: the events come from the event log or from the state, not from a source.
         newest: newest recorded time seen, in microseconds.
     """
 
     buckets: int
+    known: bool = False
     newest: int | None = None
     _flows: dict[int, list[Event]] = field(default_factory=dict)
     _outside: dict[int, list[Event]] = field(default_factory=dict)
@@ -108,7 +120,8 @@ class Outbox:
         elif event.flow == "none":
             where, key = self._outside, gathering_key(event)
         else:
-            self._messages.extend(opening(event, encoder.encode(event)))
+            raw = encoder.encode(event)
+            self._messages.extend(opening(event, _KNOWN + raw if self.known else raw))
             return
         bucket = crc32(key.encode()) % self.buckets
         group = where.get(bucket)
@@ -134,7 +147,8 @@ class Outbox:
                 claims[node] = (NAMED, flow)
 
     def _encode(self) -> None:
-        for tag, groups in ((FLOWS, self._flows), (OUTSIDE, self._outside)):
+        tags = (KNOWN_FLOWS, KNOWN_OUTSIDE) if self.known else (FLOWS, OUTSIDE)
+        for tag, groups in zip(tags, (self._flows, self._outside), strict=True):
             self._encoded.extend((bucket, _pack(tag, encode_block(events))) for bucket, events in groups.items())
             groups.clear()
         self._held = 0
@@ -178,11 +192,33 @@ def encode_messages(
         yield bucket, _pack(NODE, encoder.encode(block))
 
 
-def resolve_bucket(blocks: Iterable[bytes], buckets: int, *, last: bool) -> tuple[list[Block], list[Block]]:
+class Round(NamedTuple):
+    """What one round of the search gives for one bucket of nodes.
+
+    Attributes:
+        settled: blocks of events for the flow buckets.
+        onward: blocks of messages for the next round.
+        links: what the state must know for later runs.
+        conflicts: nodes that an earlier run gave to another flow than everything known now would.
+    """
+
+    settled: list[Block]
+    onward: list[Block]
+    links: list[Link]
+    conflicts: list[Node]
+
+
+def resolve_bucket(
+    blocks: Iterable[bytes], buckets: int, *, first: bool = False, last: bool = False, known: LinkSource | None = None
+) -> Round:
     """Run one round of the search for all nodes of one bucket.
 
-    Returns:
-        Blocks of settled events for the flow buckets, and blocks of messages for the next round.
+    Args:
+        blocks: messages for the nodes of this bucket.
+        buckets: number of buckets.
+        first: whether this is the first round, which hears the claims of the input.
+        last: whether this is the last round.
+        known: what earlier runs know of these nodes; asked in the first round.
     """
     decoded = [_node_decoder.decode(_unpack(b)[1]) for b in blocks]
     box: dict[Node, list[Message]] = {}
@@ -191,46 +227,79 @@ def resolve_bucket(blocks: Iterable[bytes], buckets: int, *, last: bool) -> tupl
             box.setdefault((kind, entity_id), []).append(("ask", asker_kind, asker))
         for kind, entity_id, raw in block.waits:
             box.setdefault((kind, entity_id), []).append(("wait", raw))
-    for block in decoded:
-        for kind, entity_id, rank, flow in block.claims:
-            asked = box.get((kind, entity_id))
-            if asked is not None:  # nobody waits for the others
-                asked.append(("claim", rank, flow))
+    claims = [claim for block in decoded for claim in block.claims]
+    if first and known is not None:
+        before = known.find(box.keys(), ((c[0], c[1]) for c in claims))
+        conflicts = check(before, claims)
+        claims += ((n.kind, n.entity_id, n.rank, n.flow_id) for n in before)
+    else:
+        conflicts = []
+    for kind, entity_id, rank, flow in claims:
+        asked = box.get((kind, entity_id))
+        if asked is not None:  # nobody waits for the others
+            asked.append(("claim", rank, flow))
     settled: dict[int, list[tuple[str, bytes]]] = {}
     onward: list[tuple[Node, Message]] = []
+    found: list[Link] = []
     for node, messages in box.items():
-        key, free, following = hop(node, messages, last=last)
-        if free:
-            assert key is not None
-            settled.setdefault(bucket_of(key, buckets), []).extend((key, raw) for raw in free)
-        onward += following
-    return (
+        answer = hop(node, messages, last=last)
+        if answer.free:
+            assert answer.key is not None
+            settled.setdefault(bucket_of(answer.key, buckets), []).extend((answer.key, raw) for raw in answer.free)
+        if answer.rank is not None and answer.key is not None:
+            found.append(Link(*node, answer.rank, answer.key, True))
+        onward += answer.onward
+    return Round(
         [(bucket, _pack(SETTLED, encoder.encode(group))) for bucket, group in settled.items()],
         list(encode_messages((), onward, buckets)),
+        links_of(claims if first else (), found),
+        conflicts,
     )
 
 
-def open_blocks(blocks: Iterable[bytes]) -> tuple[dict[tuple[str, str], list[Event]], dict[str, list[Event]]]:
-    """Open the blocks of one flow bucket.
+@dataclass(slots=True)
+class Arrived:
+    """What arrived for one flow bucket.
 
-    Returns:
-        Deliveries by `(flow, key)`, and those outside the flows by gathering key.
+    Attributes:
+        flows: deliveries by `(flow, key)`.
+        outside: deliveries outside the flows by gathering key.
+        named: those of them that the event log does not have yet and that name their flow, or are outside the flows.
+        found: those that it does not have yet and whose flow was searched.
     """
-    flows: dict[tuple[str, str], list[Event]] = {}
-    outside: dict[str, list[Event]] = {}
+
+    flows: dict[tuple[str, str], list[Event]] = field(default_factory=dict)
+    outside: dict[str, list[Event]] = field(default_factory=dict)
+    named: list[Event] = field(default_factory=list)
+    found: list[Event] = field(default_factory=list)
+
+
+def open_blocks(blocks: Iterable[bytes]) -> Arrived:
+    """Open the blocks of one flow bucket."""
+    arrived = Arrived()
+    flows, outside = arrived.flows, arrived.outside
     for block in blocks:
+        if block == EMPTY:
+            continue
         tag, body = _unpack(block)
-        if tag == FLOWS:
-            for event in decode_block(body):
-                _group(flows, (event.flow, event.flow_id), event)
-        elif tag == SETTLED:
+        if tag == SETTLED:
             for key, raw in _settled_decoder.decode(body):
-                event = settle(event_decoder.decode(raw), key)
+                known = raw.startswith(_KNOWN)
+                event = settle(event_decoder.decode(memoryview(raw)[1:] if known else raw), key)
+                if not known:
+                    arrived.found.append(event)
                 _group(flows, (event.flow, key), event)
+            continue
+        events = decode_block(body)
+        if tag in (FLOWS, OUTSIDE):
+            arrived.named += events
+        if tag in (FLOWS, KNOWN_FLOWS):
+            for event in events:
+                _group(flows, (event.flow, event.flow_id), event)
         else:
-            for event in decode_block(body):
+            for event in events:
                 _group(outside, gathering_key(event), event)
-    return flows, outside
+    return arrived
 
 
 def _group(groups: dict[Any, list[Event]], key: Any, event: Event) -> None:

@@ -59,13 +59,13 @@ def _facts_struct(model: Model) -> Any:
     )
 
 
-_MODELS: dict[str, Model] = {}
+MODELS: dict[str, Model] = {}
 for _type in EVENT_TYPES:
     for _model in (_type.model, *(m for _, m in _type.alternatives)):
         if _model.facts:
-            _MODELS[_model.name] = _model
+            MODELS[_model.name] = _model
 
-FACTS: dict[str, Any] = {name: _facts_struct(model) for name, model in _MODELS.items()}
+FACTS: dict[str, Any] = {name: _facts_struct(model) for name, model in MODELS.items()}
 """Facts struct by model name; models without facts have none."""
 
 globals().update({f"{name}Facts": struct for name, struct in FACTS.items()})  # so that they pickle by name
@@ -148,7 +148,7 @@ def decode_block(block: bytes | memoryview) -> list[Event]:
 
 _REFERENCES: dict[type, tuple[tuple[str, str, bool], ...]] = {
     FACTS[name]: tuple((f.name, f.ref, f.kind is Kind.TEXTS) for f in model.references() if f.ref)
-    for name, model in _MODELS.items()
+    for name, model in MODELS.items()
 }
 
 

@@ -8,6 +8,7 @@ was decoded). Sameness is transitive. The earliest recorded delivery stands for 
 from __future__ import annotations
 
 from collections.abc import Hashable, Iterable
+from typing import NamedTuple
 
 from transforms.event import Event, encoder
 from transforms.rows import order_key
@@ -27,19 +28,31 @@ def _precedence(event: Event) -> tuple[int, str, str]:
     return event.recorded_at, event.event_id, event.source
 
 
-def distinct(events: Iterable[Event]) -> tuple[list[Event], int]:
-    """Reduce deliveries to distinct events; the result does not depend on their order.
+class Distinct(NamedTuple):
+    """Deliveries reduced to events.
 
-    Returns:
-        The distinct events in the order of ruling 7, and the number of repeats.
+    Attributes:
+        events: the distinct events in the order of ruling 7.
+        aliases: deliveries that stand for no event but show that two others are the same. Events and aliases together
+            reduce with any later delivery as everything that was delivered would: they are what a state must keep.
+        repeats: number of deliveries that are no event of their own, aliases included.
     """
-    ordered = sorted(events, key=order_key)
+
+    events: list[Event]
+    aliases: list[Event]
+    repeats: int
+
+
+def distinct(deliveries: Iterable[Event]) -> Distinct:
+    """Reduce deliveries to distinct events; the result does not depend on their order."""
+    ordered = sorted(deliveries, key=order_key)
     if len({e.event_id for e in ordered}) == len({identity(e) for e in ordered}) == len(ordered):
-        return ordered, 0  # the usual case: nothing came twice
+        return Distinct(ordered, [], 0)  # the usual case: nothing came twice
     ordered.sort(key=_precedence)
     by_id: dict[str, int] = {}
     by_identity: dict[Hashable, int] = {}
     kept: list[Event | None] = []
+    aliases: list[Event] = []
     repeats = 0
     for event in ordered:
         same = identity(event)
@@ -50,10 +63,14 @@ def distinct(events: Iterable[Event]) -> tuple[list[Event], int]:
             kept.append(event)
             continue
         repeats += 1
+        if first != second:  # it brings a new id, a new identity, or the link between two
+            aliases.append(event)
         if first is not None and second is not None and first != second:
             # This delivery shows that two events taken for different are one: the later one goes.
             low, high = sorted((first, second))
-            if kept[high] is not None:
+            loser = kept[high]
+            if loser is not None:
+                aliases.append(loser)
                 kept[high] = None
                 repeats += 1
             by_id.update((k, low) for k, v in list(by_id.items()) if v == high)
@@ -62,4 +79,4 @@ def distinct(events: Iterable[Event]) -> tuple[list[Event], int]:
         winner = first if first is not None else second
         assert winner is not None
         by_id[event.event_id] = by_identity[same] = winner
-    return sorted((e for e in kept if e is not None), key=order_key), repeats
+    return Distinct(sorted((e for e in kept if e is not None), key=order_key), aliases, repeats)

@@ -31,47 +31,42 @@ class Balance:
         self.unresolved += other.unresolved
         self.duplicates += other.duplicates
 
+    def count(self, key: str | None, events: int, repeats: int) -> None:
+        """Count the events and repeats of one gathering key, None outside the flows."""
+        if key is None:
+            self.outside += events
+        elif key.startswith(UNRESOLVED):
+            self.unresolved += events
+        else:
+            self.folded += events
+        self.duplicates += repeats
+
 
 def gathering_key(event: Event) -> str:
     """Give the key under which deliveries of an event outside the flows meet their repeats."""
     return f"{event.entity}:{event.entity_id}" if event.entity_id is not None else event.event_id
 
 
-def project_flow(key: str, deliveries: Iterable[Event], settings: Settings, rows: Rows, kept: list[Event]) -> Balance:
-    """Reduce the deliveries of one flow to its events and add its facts.
+def project_flow(key: str, events: list[Event], settings: Settings, rows: Rows) -> None:
+    """Add the facts of one flow.
 
     Args:
         key: flow id, or a gathering key (`transforms.resolve`) for events whose flow is unknown.
-        deliveries: everything that was delivered for it, in any order.
+        events: its distinct events.
         settings: instant and deadlines.
         rows: where the facts go.
-        kept: where the distinct events go; they are the rows of `flow_event`.
-
-    Returns:
-        Where the deliveries ended.
     """
-    events, repeats = distinct(deliveries)
-    kept += events
     flow = events[0].flow
     if key.startswith(UNRESOLVED):
         jobs = [e for e in events if e.flow == "order"]
         if any(e.entity == "PICK_JOB" for e in jobs):
             project_order(None, jobs, settings, rows)
-        return Balance(unresolved=len(events), duplicates=repeats)
-    if flow == "order":
+    elif flow == "order":
         project_order(key, events, settings, rows)
     elif flow == "inbound":
         project_inbound(key, events, settings, rows)
     else:
         project_stow(key, events, settings, rows)
-    return Balance(folded=len(events), duplicates=repeats)
-
-
-def project_outside(deliveries: Iterable[Event], kept: list[Event]) -> Balance:
-    """Reduce the deliveries of one gathering key outside the flows to its distinct events."""
-    events, repeats = distinct(deliveries)
-    kept += events
-    return Balance(outside=len(events), duplicates=repeats)
 
 
 def project_all(events: Iterable[Event], settings: Settings) -> tuple[Rows, list[Event], Balance]:
@@ -85,11 +80,16 @@ def project_all(events: Iterable[Event], settings: Settings) -> tuple[Rows, list
     for key, event in resolve(every):
         flows[event.flow, key].append(settle(event, key))
     for (_, key), members in flows.items():
-        balance.add(project_flow(key, members, settings, rows, kept))
+        found = distinct(members)
+        project_flow(key, found.events, settings, rows)
+        kept += found.events
+        balance.count(key, len(found.events), found.repeats)
     outside: dict[str, list[Event]] = defaultdict(list)
     for event in every:
         if event.flow == "none":
             outside[gathering_key(event)].append(event)
     for members in outside.values():
-        balance.add(project_outside(members, kept))
+        found = distinct(members)
+        kept += found.events
+        balance.count(None, len(found.events), found.repeats)
     return rows, kept, balance

@@ -5,33 +5,35 @@ microseconds an element, a hundred times what decoding an event costs. Every tra
 in a pipeline of one's own:
 
     blocks = lines | DecodeLines(buckets=16)
-    flows = (blocks.flows, blocks.nodes) | ResolveFlows(buckets=16)
-    tables = flows | ProjectFacts(settings, deadlines)
+    resolved = (blocks.flows, blocks.nodes) | ResolveFlows(buckets=16)
+    facts = resolved.blocks | ProjectFacts(as_of, deadlines)
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol
 
 import apache_beam as beam
 import pyarrow as pa
 from apache_beam.pvalue import PCollection, TaggedOutput
 
-from schemas.tables import BY_NAME
 from transforms.blocks import Block, Outbox, open_blocks, resolve_bucket
-from transforms.columns import sort_rows, to_table
 from transforms.decode import Decoder
-from transforms.event import Event, Rejection
-from transforms.project import Balance, project_flow, project_outside
+from transforms.event import Rejection
+from transforms.links import LinkSource, link_table
+from transforms.project import Balance
 from transforms.resolve import ROUNDS
-from transforms.rows import Rows, Settings
+from transforms.rows import Settings
+from transforms.update import update_bucket
 
 FLOWS, NODES, REJECTIONS = "flows", "nodes", "rejections"
+LINKS, CONFLICTS = "links", "conflicts"
 TABLES, BALANCES = "tables", "balances"
 
-RELATIONS = ("order_flow", "order_leg", "order_parcel", "inbound_flow", "inbound_receipt", "stow_flow", "flow_interval")
+NEVER = 1 << 60
+"""Microseconds after which nothing settles: for a pipeline that keeps no state."""
 
 
 class Decoded(NamedTuple):
@@ -92,45 +94,83 @@ class DecodeLines(beam.PTransform):
         return Decoded(out[FLOWS], out[NODES], out[REJECTIONS])
 
 
+class LinkSources(Protocol):
+    """The links of earlier runs by bucket of nodes; travels to the workers."""
+
+    def of_bucket(self, bucket: int) -> LinkSource:
+        """Give the links of one bucket."""
+
+
 class _Hop(beam.DoFn):
-    def __init__(self, buckets: int, last: bool) -> None:
-        self.buckets, self.last = buckets, last
+    def __init__(self, buckets: int, turn: int, known: LinkSources | None) -> None:
+        self.buckets, self.turn, self.known = buckets, turn, known
 
     def process(self, element: tuple[int, Iterable[bytes]]) -> Iterator[Any]:
-        settled, onward = resolve_bucket(element[1], self.buckets, last=self.last)
-        yield from settled
-        for block in onward:
+        bucket, blocks = element
+        done = resolve_bucket(
+            blocks,
+            self.buckets,
+            first=self.turn == 0,
+            last=self.turn == ROUNDS - 1,
+            known=self.known.of_bucket(bucket) if self.known is not None and self.turn == 0 else None,
+        )
+        yield from done.settled
+        for block in done.onward:
             yield TaggedOutput(NODES, block)
+        if done.links:
+            yield TaggedOutput(LINKS, (bucket, link_table(done.links)))
+        if done.conflicts:
+            yield TaggedOutput(CONFLICTS, len(done.conflicts))
+
+
+class Resolved(NamedTuple):
+    """What the search gives.
+
+    Attributes:
+        blocks: `(bucket, block)` with every event of every flow, resolved or under a gathering key.
+        links: `(bucket of nodes, table of links)`, what a later run should know.
+        conflicts: numbers of entities that an earlier run gave to another flow than everything known now would.
+    """
+
+    blocks: PCollection[Block]
+    links: PCollection[tuple[int, pa.Table]]
+    conflicts: PCollection[int]
 
 
 @dataclass
 class ResolveFlows(beam.PTransform):
     """Find the flow of the events that do not name it (`transforms.resolve`).
 
-    In: a tuple of two PCollections of `(bucket, block)`: blocks of events, and node messages. Out: PCollection of
-    `(bucket, block)` with every event of every flow, resolved or under a gathering key.
+    In: a tuple of two PCollections of `(bucket, block)`: blocks of events, and node messages. Out: `Resolved`.
     """
 
     buckets: int = 16
+    known: LinkSources | None = None
 
     def __post_init__(self) -> None:
         """Let Beam label the step."""
         super().__init__()
 
-    def expand(self, pcolls: tuple[PCollection[Block], PCollection[Block]]) -> PCollection[Block]:
+    def expand(self, pcolls: tuple[PCollection[Block], PCollection[Block]]) -> Resolved:
         """Compose the rounds."""
         flows, messages = pcolls
-        parts = [flows]
+        parts, links, conflicts = [flows], [], []
         for turn in range(ROUNDS):
             out = (
                 messages
                 | f"GatherNodes{turn + 1}" >> beam.GroupByKey()
                 | f"AskRound{turn + 1}"
-                >> beam.ParDo(_Hop(self.buckets, turn == ROUNDS - 1)).with_outputs(NODES, main=FLOWS)
+                >> beam.ParDo(_Hop(self.buckets, turn, self.known)).with_outputs(NODES, LINKS, CONFLICTS, main=FLOWS)
             )
             parts.append(out[FLOWS])
+            links.append(out[LINKS])
+            conflicts.append(out[CONFLICTS])
             messages = out[NODES]
-        return parts | "MergeBlocks" >> beam.Flatten()
+        return Resolved(
+            parts | "MergeBlocks" >> beam.Flatten(),
+            links | "MergeLinks" >> beam.Flatten(),
+            conflicts | "MergeConflicts" >> beam.Flatten(),
+        )
 
 
 class _Project(beam.DoFn):
@@ -139,30 +179,12 @@ class _Project(beam.DoFn):
 
     def process(self, element: tuple[int, Iterable[bytes]], as_of: int) -> Iterator[Any]:
         bucket, blocks = element
-        tables, balance = project_bucket(blocks, Settings(as_of, self.deadlines))
-        for relation, table in tables:
+        update = update_bucket(open_blocks(blocks), None, Settings(as_of, self.deadlines, settle_after=NEVER))
+        for relation, table in update.open.items():
             yield relation, bucket, table
-        yield TaggedOutput(BALANCES, balance)
-
-
-def project_bucket(blocks: Iterable[bytes], settings: Settings) -> tuple[list[tuple[str, pa.Table]], Balance]:
-    """Project all flows of one bucket into Arrow tables in canonical order."""
-    flows, outside = open_blocks(blocks)
-    rows, events, balance = Rows(), list[Event](), Balance()
-    for kind, key in sorted(flows):
-        balance.add(project_flow(key, flows.pop((kind, key)), settings, rows, events))
-    for key in sorted(outside):
-        balance.add(project_outside(outside.pop(key), events))
-    tables: list[tuple[str, pa.Table]] = []
-    for relation in RELATIONS:
-        found = getattr(rows, relation)
-        if relation != "flow_interval":
-            found = sort_rows(BY_NAME[relation], found)
-        if found:
-            tables.append((relation, to_table(relation, found)))
-    if events:
-        tables.append(("flow_event", to_table("flow_event", events)))
-    return tables, balance
+        if update.outside is not None:
+            yield "flow_event", bucket, update.outside
+        yield TaggedOutput(BALANCES, update.balance)
 
 
 class Facts(NamedTuple):

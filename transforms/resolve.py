@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from transforms.event import Event, references
 
@@ -56,19 +56,30 @@ def home(event: Event) -> tuple[Node, list[Node]]:
     return own, [r for r in refs if r != own]
 
 
-def hop(
-    node: Node, messages: Iterable[Message], *, last: bool = False
-) -> tuple[str | None, list[bytes], list[tuple[Node, Message]]]:
+class Answer(NamedTuple):
+    """What one round at one node gives.
+
+    Attributes:
+        key: flow id that the waiting events get (a gathering key with `UNRESOLVED` in front in the last round), None
+            while unknown.
+        free: the encoded events that are free to go.
+        onward: the messages for the next round.
+        rank: rank of the claim that told the flow, None without one.
+    """
+
+    key: str | None
+    free: list[bytes]
+    onward: list[tuple[Node, Message]]
+    rank: int | None = None
+
+
+def hop(node: Node, messages: Iterable[Message], *, last: bool = False) -> Answer:
     """Run one round at one node.
 
     Args:
         node: the entity.
         messages: what arrived for it, in any order.
         last: whether this is the last round; only then a fallback claim counts.
-
-    Returns:
-        The flow id that the waiting events get (a gathering key with `UNRESOLVED` in front in the last round, None
-        while unknown), the encoded events that are free to go, and the messages for the next round.
     """
     best: tuple[int, str] | None = None
     asks: set[Node] = set()
@@ -83,10 +94,11 @@ def hop(
         else:
             waits.append(message[1])
     if best is not None and (best[0] < FALLBACK or last):
-        return best[1], waits, [(asker, ("claim", best[0] + 1, best[1])) for asker in sorted(asks)]
+        onward: list[tuple[Node, Message]] = [(asker, ("claim", best[0] + 1, best[1])) for asker in sorted(asks)]
+        return Answer(best[1], waits, onward, best[0] if best[0] < FALLBACK else None)
     if last:
-        return f"{UNRESOLVED}{node[0]}:{node[1]}", waits, []
-    onward: list[tuple[Node, Message]] = [(node, ("wait", w)) for w in waits]
+        return Answer(f"{UNRESOLVED}{node[0]}:{node[1]}", waits, [])
+    onward = [(node, ("wait", w)) for w in waits]
     onward += [(node, ("ask", *asker)) for asker in sorted(asks)]
     if best is not None:
         onward.append((node, ("claim", *best)))
@@ -94,7 +106,7 @@ def hop(
         onward += [(asker, ("claim", best[0] + 1, best[1])) for asker in sorted(asks)]
     elif node[0] == "PICK_JOB" and waits:
         onward.append((node, ("claim", FALLBACK, f"{UNRESOLVED}{node[0]}:{node[1]}")))
-    return None, [], onward
+    return Answer(None, [], onward)
 
 
 def opening(event: Event, encoded: bytes) -> Iterator[tuple[Node, Message]]:
@@ -130,11 +142,11 @@ def resolve(events: Iterable[Event]) -> list[tuple[str, Event]]:
     for turn in range(ROUNDS):
         following: dict[Node, list[Message]] = defaultdict(list)
         for node in [*box, *(n for n in waiting if n not in box)]:
-            flow, free, onward = hop(node, [*box.get(node, ()), *waiting.get(node, ())], last=turn == ROUNDS - 1)
-            for raw in free:
-                assert flow is not None
-                found.append((flow, settle(event_decoder.decode(raw), flow)))
-            for target, message in onward:
+            answer = hop(node, [*box.get(node, ()), *waiting.get(node, ())], last=turn == ROUNDS - 1)
+            for raw in answer.free:
+                assert answer.key is not None
+                found.append((answer.key, settle(event_decoder.decode(raw), answer.key)))
+            for target, message in answer.onward:
                 following[target].append(message)
         box = defaultdict(set)
         waiting = defaultdict(list)

@@ -10,6 +10,8 @@ from schemas.vocabulary import (
     CLOCK_SKEW_SECONDS,
     OVERSIZED_EVENTS,
     QUIET_SECONDS,
+    SEARCH_DAYS,
+    SETTLE_DAYS,
     Outcome,
     Stage,
     StageKind,
@@ -39,13 +41,21 @@ class Rows:
 class Settings:
     """What facts depend on besides the events: the instant they are told of, and the deadlines per flow.
 
+    The others decide what a run keeps at hand for the next one; no fact depends on them.
+
     Attributes:
         as_of: microseconds since the epoch.
         deadlines: microseconds by flow name (ruling 15).
+        settle_after: how long after its newest event a flow with an outcome stays open, in microseconds.
+        search_for: how long unresolved events are searched again, in microseconds.
+        search_from: instant from which that is counted; the newest recorded time of the run before.
     """
 
     as_of: int
     deadlines: dict[str, int]
+    settle_after: int = SETTLE_DAYS * 86_400_000_000
+    search_for: int = SEARCH_DAYS * 86_400_000_000
+    search_from: int = 0
 
 
 def span(start: int | None, end: int | None) -> float | None:

@@ -6,7 +6,7 @@ import argparse
 import json
 import sys
 
-from schemas.vocabulary import DEADLINE_DAYS
+from schemas.vocabulary import DEADLINE_DAYS, SETTLE_DAYS
 
 DESCRIPTION = """\
 Read event exports and publish timing facts.
@@ -23,7 +23,7 @@ examples:
   flowfacts batch --input export --output facts --json | jq .run.balanced
 
 exit codes: 0 fine; 1 failed; 2 bad arguments; 3 published, but a file is cut short (its lines are left out, its day
-stays open); 4 the books do not balance (nothing was published).
+stays open); 4 the books do not balance (nothing was published); 5 another run works on the output.
 """
 
 
@@ -52,6 +52,27 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--max-line-bytes", type=int, default=16 << 20, metavar="N", help="longer lines are dead letters (16 MiB)"
     )
+    parser.add_argument(
+        "--again", action="store_true", help="read files again that were read before, and take their former lines back"
+    )
+    parser.add_argument(
+        "--dry-run", action="store_true", help="tell days, files, bytes and the estimated time, and change nothing"
+    )
+    parser.add_argument(
+        "--quiet-hours",
+        type=float,
+        default=6,
+        metavar="N",
+        help="the last day folder is complete when nothing in it has changed for N hours (default: 6)",
+    )
+    parser.add_argument(
+        "--settle-days",
+        type=float,
+        default=SETTLE_DAYS,
+        metavar="N",
+        help=f"flows with an outcome leave the state when nothing came for N days (default: {SETTLE_DAYS}); no fact "
+        "depends on it",
+    )
     parser.add_argument("--buckets", type=int, metavar="N", help="shares of the work (default: by input size)")
     parser.add_argument("--workers", type=int, metavar="N", help="local worker processes (default: processors)")
     parser.add_argument("--runner", default="FnApiRunner", metavar="NAME", help="Beam runner (default: FnApiRunner)")
@@ -62,7 +83,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def main(args: argparse.Namespace, rest: list[str]) -> int:
     """Run the command."""
-    from pipelines.batch import UNBALANCED, run
+    from pipelines.batch import LOCKED, UNBALANCED, run
+    from pipelines.lock import LockedError
     from pipelines.options import BatchOptions, check_beam_options, check_runner, parse_deadline, parse_instant
 
     own = argparse.ArgumentParser(add_help=False)
@@ -84,9 +106,17 @@ def main(args: argparse.Namespace, rest: list[str]) -> int:
         runner=args.runner,
         workers=args.workers,
         beam_options=tuple(rest),
+        again=args.again,
+        quiet_hours=args.quiet_hours,
+        settle_days=args.settle_days,
+        dry_run=args.dry_run,
         progress=sys.stderr.isatty() and not args.quiet and not args.json,
     )
-    done = run(options)
+    try:
+        done = run(options)
+    except LockedError as err:
+        print(f"flowfacts batch: {err}", file=sys.stderr)
+        return LOCKED
     if args.json:
         print(json.dumps(done.result, indent=1))
     elif not args.quiet:

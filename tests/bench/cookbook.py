@@ -31,6 +31,7 @@ from tests.bench.peers import arguments
 from transforms.clock import parse_time
 from transforms.decode import Decoder
 from transforms.event import Event, encoder, event_decoder, references
+from transforms.identity import distinct
 from transforms.project import project_flow
 from transforms.rows import Rows, Settings
 
@@ -93,7 +94,7 @@ class Project(beam.DoFn):
     def process(self, element: tuple[FlowKey, Iterable[Event]]) -> Iterator[Any]:
         (_, key), events = element
         rows = Rows()
-        project_flow(key, events, self.settings, rows, [])
+        project_flow(key, distinct(events).events, self.settings, rows)
         for relation in RELATIONS:
             for row in getattr(rows, relation):
                 yield beam.pvalue.TaggedOutput(relation, row)

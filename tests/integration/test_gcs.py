@@ -22,7 +22,7 @@ from apache_beam.io.filesystems import FileSystems
 
 from pipelines.cli import main
 from pipelines.datasets import clean, paths_of, read_bytes, read_manifest, write_bytes, write_manifest, write_part
-from pipelines.exports import LineReader, NoInputError, discover
+from pipelines.exports import LineReader, NoInputError, discover, mark_repeats
 from transforms.columns import to_table
 
 EXAMPLES = Path(__file__).parent.parent / "golden" / "payload_examples" / "export_lines.ndjson"
@@ -98,7 +98,7 @@ def read(file, **options):
 def table(run_id):
     row = {
         "path": "a", "day": None, "bytes": 1, "lines": 1, "digest": "d", "complete": True, "repeat_of": None,
-        "run_id": run_id,
+        "run_id": run_id, "modified_at": None,
     }  # fmt: skip
     return to_table("input_file", [row])
 
@@ -113,7 +113,7 @@ def test_discovers_days_ranges_and_repeats(bucket):
         "export-old/2026-06-01/z.ndjson": b"x",
     }.items():
         write_bytes(f"{bucket}/{name}", data)
-    found = discover(f"{bucket}/export/")
+    found = mark_repeats(discover(f"{bucket}/export/"))
     assert [(f.name, f.day, f.repeat_of) for f in found] == [
         ("2026-06-01/a.ndjson.gz", "2026-06-01", None),
         ("2026-06-02/b.ndjson.gz", "2026-06-02", "2026-06-01/a.ndjson.gz"),
@@ -167,7 +167,7 @@ def test_publishes_and_cleans(bucket, tmp_path):
     out = f"{bucket}/facts-of-a-tenant"
     assert read_manifest(out) is None
     old = write_part(out, "input_file", "books", table("r1"))
-    write_manifest(out, {"run_id": "r1"}, [old])
+    write_manifest(out, {"run": {"run_id": "r1"}}, [old])
     before = read_manifest(out)
     assert paths_of(before) == {old.path}
     write_bytes(f"{out}/facts/input_file/b-killed.parquet", b"of a killed run")
@@ -175,7 +175,7 @@ def test_publishes_and_cleans(bucket, tmp_path):
     write_bytes(f"{out}/notes.txt", b"of somebody else")
     new = write_part(out, "input_file", "books", table("r2"))
     assert write_part(out, "input_file", "books", table("r2")) == new
-    write_manifest(out, {"run_id": "r2"}, [new])
+    write_manifest(out, {"run": {"run_id": "r2"}}, [new])
     clean(out, before, read_manifest(out))
     assert names_in(out) == [new.path, "manifest.json", "notes.txt"]
     (tmp_path / "part").write_bytes(read_bytes(f"{out}/{new.path}"))
@@ -183,9 +183,9 @@ def test_publishes_and_cleans(bucket, tmp_path):
 
 
 def test_a_manifest_is_replaced_without_a_moment_between(bucket, monkeypatch):
-    write_manifest(f"{bucket}/o", {"run_id": "r1"}, [])
+    write_manifest(f"{bucket}/o", {"run": {"run_id": "r1"}}, [])
     monkeypatch.setattr(FileSystems, "delete", lambda paths: pytest.fail("a reader would find nothing"))
-    write_manifest(f"{bucket}/o", {"run_id": "r2"}, [])
+    write_manifest(f"{bucket}/o", {"run": {"run_id": "r2"}}, [])
     assert read_manifest(f"{bucket}/o")["run"]["run_id"] == "r2"
 
 
@@ -206,7 +206,7 @@ def test_the_batch_job_from_bucket_to_bucket(bucket, tmp_path, capsys):
     # The same files on a disk give the same facts, to the byte.
     assert main([*command, "--input", str(tmp_path / "in"), "--output", str(tmp_path / "out")]) == 0
     here, there = (
-        {p for p in paths_of(read_manifest(o)) if "/pipeline_run/" not in p and "/input_file/" not in p}
+        {(p.split("/")[-2], p.rsplit("-", 1)[-1]) for p in paths_of(read_manifest(o)) if "/books-" not in p}
         for o in (str(tmp_path / "out"), f"{bucket}/out")
     )
     assert here == there

@@ -16,13 +16,13 @@ from hypothesis import strategies as st
 from schemas.catalogue import Flow
 from schemas.vocabulary import DEADLINE_DAYS, DEVIATIONS, QUALITY_FLAGS
 from tests.strategies import DAY, START, events, examples
-from transforms.blocks import Block, Outbox, resolve_bucket
+from transforms.blocks import Block, Outbox, open_blocks, resolve_bucket
 from transforms.columns import to_table
 from transforms.event import Event, decode_block, encode_block
 from transforms.project import Balance, project_all
-from transforms.ptransforms import RELATIONS, project_bucket
 from transforms.resolve import ROUNDS
 from transforms.rows import Settings
+from transforms.update import RELATIONS, update_bucket
 
 Facts = dict[str, list[str]]
 
@@ -68,7 +68,7 @@ def through_blocks(files: list[list[Event]], as_of: int, buckets: int, chance: r
         following: dict[int, list[bytes]] = defaultdict(list)
         for blocks in nodes.values():
             chance.shuffle(blocks)
-            settled, onward = resolve_bucket(blocks, buckets, last=turn == ROUNDS - 1)
+            settled, onward, _, _ = resolve_bucket(blocks, buckets, last=turn == ROUNDS - 1)
             send(flows, settled)
             send(following, onward)
         nodes = following
@@ -76,9 +76,11 @@ def through_blocks(files: list[list[Event]], as_of: int, buckets: int, chance: r
     balance = Balance()
     for blocks in flows.values():
         chance.shuffle(blocks)
-        found, part = project_bucket(blocks, Settings(as_of, DEADLINES))
-        tables += found
-        balance.add(part)
+        update = update_bucket(open_blocks(blocks), None, Settings(as_of, DEADLINES))
+        tables += [*update.open.items(), *update.settled.items()]
+        if update.outside is not None:
+            tables.append(("flow_event", update.outside))
+        balance.add(update.balance)
     return rows_of(tables), balance
 
 

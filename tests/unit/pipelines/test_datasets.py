@@ -19,7 +19,7 @@ from transforms.columns import to_table
 def table(run_id="r1"):
     row = {
         "path": "a", "day": None, "bytes": 1, "lines": 1, "digest": "d", "complete": True, "repeat_of": None,
-        "run_id": run_id,
+        "run_id": run_id, "modified_at": None,
     }  # fmt: skip
     return to_table("input_file", [row])
 
@@ -27,7 +27,7 @@ def table(run_id="r1"):
 def publish(output, run_id):
     before = read_manifest(output)
     part = write_part(output, "input_file", "books", table(run_id))
-    write_manifest(output, {"run_id": run_id}, [part])
+    write_manifest(output, {"run": {"run_id": run_id}}, [part])
     return before, part
 
 

@@ -4,7 +4,7 @@ import pickle
 
 import pytest
 
-from pipelines.exports import InputFile, NoInputError, discover
+from pipelines.exports import InputFile, NoInputError, discover, mark_repeats
 
 
 def put(path, content=b"{}\n"):
@@ -83,7 +83,7 @@ def test_repeats_name_the_first_in_the_order_of_days(tmp_path):
     for day in ("2026-06-03", "2026-06-01", "2026-06-02"):
         put(tmp_path / day / "a.ndjson", b"same")
     put(tmp_path / "2026-06-01" / "b.ndjson", b"sama")
-    found = discover(str(tmp_path))
+    found = mark_repeats(discover(str(tmp_path)))
     assert [(f.name, f.repeat_of) for f in found] == [
         ("2026-06-01/a.ndjson", None),
         ("2026-06-01/b.ndjson", None),

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from pipelines.exports import InputFile, LineReader, NoInputError, TooLong, discover
+from pipelines.exports import InputFile, LineReader, NoInputError, TooLong, discover, mark_repeats
 
 LINES = [b'{"n":%d,"text":"%s"}' % (i, b"abc" * (i % 50)) for i in range(2000)]
 DATA = b"\n".join(LINES) + b"\n"
@@ -148,7 +148,7 @@ def test_marks_repeats_by_content(tmp_path):
         tmp_path,
         {"2026-06-01/a.ndjson": b"same", "2026-06-02/b.ndjson": b"same", "2026-06-02/c.ndjson": b"diff"},
     )
-    assert [(f.name, f.repeat_of) for f in discover(root)] == [
+    assert [(f.name, f.repeat_of) for f in mark_repeats(discover(root))] == [
         ("2026-06-01/a.ndjson", None),
         ("2026-06-02/b.ndjson", "2026-06-01/a.ndjson"),
         ("2026-06-02/c.ndjson", None),

@@ -14,7 +14,7 @@ from transforms.columns import to_table
 
 FILE = {
     "path": "2026-06-01/a.ndjson", "day": "2026-06-01", "bytes": 10, "lines": 3, "digest": "d", "complete": True,
-    "repeat_of": None, "run_id": "r1",
+    "repeat_of": None, "run_id": "r1", "modified_at": None,
 }  # fmt: skip
 
 
@@ -32,7 +32,7 @@ def publish(output, *paths):
         write_part(str(output), "input_file", f"b{i}", to_table("input_file", [{**FILE, "path": p}]))
         for i, p in enumerate(paths)
     ]
-    write_manifest(str(output), {"run_id": "r1"}, parts)
+    write_manifest(str(output), {"run": {"run_id": "r1"}}, parts)
     return warehouse.build(str(output), read_manifest(str(output)))
 
 

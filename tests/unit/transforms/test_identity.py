@@ -14,7 +14,7 @@ from transforms.rows import order_key
 
 
 def ids(events: list[Event]) -> tuple[list[str], int]:
-    kept, repeats = distinct(events)
+    kept, _, repeats = distinct(events)
     return [e.event_id for e in kept], repeats
 
 
@@ -78,7 +78,7 @@ def test_earliest_recorded_delivery_stands_for_all():
     early = created(0, event_id="b", recorded=3)
     early.source = "first.ndjson:1"
     for given in ([late, early], [early, late]):
-        (kept,), repeats = distinct(given)
+        (kept,), _, repeats = distinct(given)
         assert (kept.event_id, kept.source, repeats) == ("b", "first.ndjson:1", 1)
 
 

@@ -41,13 +41,13 @@ def through_blocks(files: list[list[Event]], buckets: int) -> Found:
     for turn in range(ROUNDS):
         following: dict[int, list[bytes]] = defaultdict(list)
         for blocks in nodes.values():
-            settled, onward = resolve_bucket(blocks, buckets, last=turn == ROUNDS - 1)
+            settled, onward, _, _ = resolve_bucket(blocks, buckets, last=turn == ROUNDS - 1)
             send(flows, settled)
             send(following, onward)
         nodes = following
     found: Found = {}
     for blocks in flows.values():
-        for (_, key), members in open_blocks(blocks)[0].items():
+        for (_, key), members in open_blocks(blocks).flows.items():
             for event in members:
                 assert event.flow_id == (None if key.startswith(UNRESOLVED) else key)
                 found[event.event_id] = key
@@ -211,8 +211,8 @@ def test_events_outside_the_flows_are_left_out():
     outside = ev("FACILITY_CREATED", 0, "F1", flow=None)
     assert in_memory([outside]) == {}
     (block,) = _blocks(outside)
-    flows, others = open_blocks([block[1]])
-    assert (flows, [e.event_id for e in others["FACILITY:F1"]]) == ({}, [outside.event_id])
+    arrived = open_blocks([block[1]])
+    assert (arrived.flows, [e.event_id for e in arrived.outside["FACILITY:F1"]]) == ({}, [outside.event_id])
 
 
 def _blocks(event: Event) -> list[Block]:

@@ -1,0 +1,133 @@
+"""The last stages of the batch job: buckets brought up to date, and parts written."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator
+from dataclasses import asdict, dataclass
+from typing import Any, NamedTuple
+
+import apache_beam as beam
+import pyarrow as pa
+import pyarrow.compute as pc
+from apache_beam.io.filesystem import CompressionTypes
+from apache_beam.io.filesystems import FileSystems
+from apache_beam.pvalue import TaggedOutput
+
+from pipelines.datasets import Part
+from pipelines.read_stage import NOTES, Note
+from pipelines.state import EVENT_LOG, FLOW_STATE, OPEN, OUTSIDE, SETTLED, State, read_table, write_share
+from transforms.blocks import open_blocks
+from transforms.event_log import log_tables
+from transforms.rows import Settings
+from transforms.update import Group, id_sets, rows_of, update_bucket
+
+LEAVING = "leaving"
+"""Tag of what leaves a settled group: `(group, ("flow", flow, key) or ("event", event id, source))`."""
+
+
+class Piece(NamedTuple):
+    """Rows to be written as one part."""
+
+    relation: str
+    tier: str
+    bucket: int
+    day: str | None
+    table: pa.Table
+
+
+@dataclass(frozen=True, slots=True)
+class Keeping:
+    """How long things stay at hand, in microseconds; see `transforms.rows.Settings`."""
+
+    deadlines: dict[str, int]
+    settle_after: int
+    search_for: int
+    search_from: int
+
+    def at(self, as_of: int) -> Settings:
+        """Give the settings of a run."""
+        return Settings(as_of, self.deadlines, self.settle_after, self.search_for, self.search_from)
+
+
+class UpdateBucket(beam.DoFn):
+    """Brings one bucket up to date."""
+
+    def __init__(self, keeping: Keeping, state: State | None) -> None:
+        self.keeping, self.state = keeping, state
+
+    def process(self, element: tuple[int, Iterable[bytes]], as_of: int) -> Iterator[Any]:
+        """Update one bucket."""
+        bucket, blocks = element
+        arrived = open_blocks(blocks)
+        for day, table in log_tables(arrived.named, arrived.found):
+            yield Piece(EVENT_LOG, "", bucket, day, table)
+        source = self.state.bucket(bucket) if self.state is not None else None
+        update = update_bucket(arrived, source, self.keeping.at(as_of))
+        for tier, tables in ((OPEN, update.open), (SETTLED, update.settled)):
+            for relation, table in tables.items():
+                yield Piece(relation, tier, bucket, None, table)
+        if update.outside is not None:
+            yield Piece("flow_event", OUTSIDE, bucket, None, update.outside)
+        for tier, state in ((OPEN, update.state), (SETTLED, update.settled_state)):
+            if state is not None and state.num_rows:
+                yield Piece(FLOW_STATE, tier, bucket, None, state)
+        for group, keys in update.returned.items():
+            yield from (TaggedOutput(LEAVING, (tuple(group), ("flow", *key))) for key in keys)
+        for group, places in update.withdrawn.items():
+            yield from (TaggedOutput(LEAVING, (tuple(group), ("event", *place))) for place in places)
+        yield TaggedOutput(NOTES, ("balance", asdict(update.balance)))
+
+
+class WritePiece(beam.DoFn):
+    """Writes pieces as parts."""
+
+    def __init__(self, output: str, run_id: str, buckets: int) -> None:
+        self.output, self.run_id, self.buckets = output, run_id, buckets
+
+    def process(self, piece: Piece) -> Iterator[Note]:
+        """Write one piece."""
+        like = Part(piece.relation, "", 0, 0, "", piece.tier, self.run_id, piece.bucket, self.buckets, piece.day)
+        yield "part", asdict(write_share(self.output, like, piece.table))
+
+
+class RewriteGroup(beam.DoFn):
+    """Writes the parts of a settled group again without what has left it."""
+
+    def __init__(self, state: State) -> None:
+        self.state = state
+
+    def process(self, element: tuple[tuple[str, int, int], Iterable[tuple[str, str, str]]]) -> Iterator[Note]:
+        """Rewrite one group."""
+        group, leaving = Group(*element[0]), list(element[1])
+        flows: dict[str, set[str]] = {}
+        for kind, flow, key in leaving:
+            if kind == "flow":
+                flows.setdefault(flow, set()).add(key)
+        places = {(a, b) for kind, a, b in leaving if kind == "event"}
+        for part in self.state.group(group):
+            table = read_table(self.state.output, part)
+            if part.tier == OUTSIDE:
+                rows = zip(table.column("event_id").to_pylist(), table.column("source").to_pylist(), strict=True)
+                goes = pa.array([row in places for row in rows], pa.bool_())
+            else:
+                goes = rows_of(table, part.relation, id_sets(flows))
+            if not pc.any(goes).as_py():
+                continue
+            yield "gone", part.path
+            stays = table.filter(pc.invert(goes))
+            if stays.num_rows:
+                yield "part", asdict(write_share(self.state.output, part, stays))
+
+
+class KeepOutcome(beam.DoFn):
+    """Writes what the driver must know to one file, whatever machine the driver is on."""
+
+    def __init__(self, path: str) -> None:
+        self.path = path
+
+    def process(self, notes: list[Note]) -> Iterator[None]:
+        """Write all notes."""
+        with FileSystems.create(self.path, compression_type=CompressionTypes.UNCOMPRESSED) as out:
+            out.write(json.dumps(notes).encode())
+        yield None
