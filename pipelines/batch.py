@@ -309,7 +309,7 @@ class _Ledger:
             min(self.counts.values()) >= 0,
         )
         if not all(equations):
-            _log.error("the books do not balance: %s, counts %s", equations, counts)
+            _log.error("the books do not balance: %s, counts %s, written %s", equations, counts, written)
         return all(equations)
 
     def publish(self, row: dict[str, Any]) -> dict[str, Any]:

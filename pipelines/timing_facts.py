@@ -115,14 +115,16 @@ def build(pipeline: beam.Pipeline, job: Job, outcome_path: str) -> PCollection[N
         | "UpdateBuckets"
         >> beam.ParDo(UpdateBucket(job.keeping, job.state), instant).with_outputs(NOTES, LEAVING, main=FLOWS)
     )
-    links = resolved.links | "LinksAsPieces" >> beam.Map(_piece_of_links)
-    written = (
-        (updated[FLOWS], links)
-        | "MergePieces" >> beam.Flatten()
-        | "WriteParts" >> beam.ParDo(WritePiece(read.output, read.run_id, buckets))
-    )
+    # Tables must not travel: each writer is fused with the step that makes them. Hence a writer for each, and no
+    # flattening before it.
+    write = WritePiece(read.output, read.run_id, buckets)
+    written = updated[FLOWS] | "WriteParts" >> beam.ParDo(write)
+    linked = [
+        links | f"LinksAsPieces{i + 1}" >> beam.Map(_piece_of_links) | f"WriteLinks{i + 1}" >> beam.ParDo(write)
+        for i, links in enumerate(resolved.links)
+    ]
     conflicts = resolved.conflicts | "NoteConflicts" >> beam.Map(lambda n: ("conflicts", n))
-    all_notes = [notes, updated[NOTES], written, conflicts]
+    all_notes = [notes, updated[NOTES], written, conflicts, *linked]
     if job.state is not None:
         all_notes.append(
             updated[LEAVING]

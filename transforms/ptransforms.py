@@ -128,12 +128,12 @@ class Resolved(NamedTuple):
 
     Attributes:
         blocks: `(bucket, block)` with every event of every flow, resolved or under a gathering key.
-        links: `(bucket of nodes, table of links)`, what a later run should know.
+        links: by round, `(bucket of nodes, table of links)`: what a later run should know.
         conflicts: numbers of entities that an earlier run gave to another flow than everything known now would.
     """
 
     blocks: PCollection[Block]
-    links: PCollection[tuple[int, pa.Table]]
+    links: list[PCollection[tuple[int, pa.Table]]]
     conflicts: PCollection[int]
 
 
@@ -168,7 +168,7 @@ class ResolveFlows(beam.PTransform):
             messages = out[NODES]
         return Resolved(
             parts | "MergeBlocks" >> beam.Flatten(),
-            links | "MergeLinks" >> beam.Flatten(),
+            links,
             conflicts | "MergeConflicts" >> beam.Flatten(),
         )
 

@@ -190,7 +190,7 @@ def judge_growth(large: Input, whole: Figures, workers: int, verdict: Callable[[
     say(row("a tenth", small, tenth))
     wide = known(pad(small.folder, HOME / f"{small.folder.name}-padded"))
     # The number of buckets follows the stored bytes; what is asked here is what the same share of the flows takes.
-    buckets = bucket_count(discover(str(small.export)), workers)
+    buckets = bucket_count(sum(f.size for f in discover(str(small.export))), workers)
     padded = measure("flowfacts", wide, workers, OUT / "padded", ["--buckets", str(buckets)])
     say(row("a tenth, x2", wide, padded))
     say()
