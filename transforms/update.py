@@ -273,8 +273,8 @@ def _tables(
             kept = old.filter(mask)
             table = kept if new is None else pa.concat_tables([kept, new.cast(kept.schema)])
             if new is not None:
-                names = [(n, "ascending") for n in BY_NAME[relation].sort_by]
-                table = table.take(pc.sort_indices(table, sort_keys=names, null_placement="at_start"))
+                keys = [(n, "ascending", "at_start") for n in BY_NAME[relation].sort_by]
+                table = table.take(pc.sort_indices(table, sort_keys=keys))
         elif new is not None:
             table = new
         else:
@@ -348,7 +348,7 @@ def _states(
     settled = table.filter(mask)
     if settled.num_rows:
         update.settled_state = settled.sort_by("key_hash")
-    update.state = table.filter(pc.invert(mask)).sort_by([("flow", "ascending"), ("key", "ascending")])
+    update.state = table.filter(pc.invert(mask))
 
 
 def _outside(update: Update, arrived: Arrived, source: StateSource | None) -> None:

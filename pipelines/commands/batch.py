@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 import sys
+from typing import Any
 
 from schemas.vocabulary import DEADLINE_DAYS, SETTLE_DAYS
 
@@ -119,6 +120,8 @@ def main(args: argparse.Namespace, rest: list[str]) -> int:
         return LOCKED
     if args.json:
         print(json.dumps(done.result, indent=1))
+    elif args.dry_run:
+        _tell_plan(done.result)
     elif not args.quiet:
         from rich.console import Console
 
@@ -126,8 +129,23 @@ def main(args: argparse.Namespace, rest: list[str]) -> int:
 
         render(done.result, Console())
     if args.json or args.quiet:  # a cut file is loud whoever reads the rest
-        for problem in done.result["problems"]:
+        for problem in done.result.get("problems", ()):
             print(f"flowfacts batch: incomplete: {problem['path']}: {problem['problem']}", file=sys.stderr)
     if done.exit_code == UNBALANCED:
         print("flowfacts batch: the books do not balance; nothing was published", file=sys.stderr)
     return done.exit_code
+
+
+def _tell_plan(plan: dict[str, Any]) -> None:
+    """Print what a run would do."""
+    days = plan["days"]
+    where = f"{len(days)} days, {days[0]} to {days[-1]}" if days else "no day folder"
+    print(f"due        {plan['files']:,} files, {plan['bytes'] / 1e6:,.1f} MB ({where}), {plan['repeats']:,} repeats")
+    print(f"open       {plan['open_flows']:,} flows from the runs before")
+    if plan["still_cut"]:
+        print(f"cut short  {', '.join(plan['still_cut'])}: not read until they change")
+    if plan["from_event_log"]:
+        print(f"from log   {plan['events_from_log']:,} events are read again, because {plan['from_event_log']}")
+    seconds = plan["estimated_seconds"]
+    print(f"time       {'unknown before the first run' if seconds is None else f'about {seconds:,.0f} s'}")
+    print("nothing was changed")
