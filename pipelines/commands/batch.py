@@ -14,7 +14,9 @@ Read event exports and publish timing facts.
 
 The input is a folder of day folders YYYY-MM-DD (or of files) with NDJSON, gzipped or plain, on any file system that
 Beam knows: a local path, gs://bucket/folder. The output gets facts/<relation>/*.parquet, manifest.json (written last)
-and, when it is local, warehouse.duckdb. Running it again replaces the facts in one step.
+and, when it is local, warehouse.duckdb. A run reads the files that no run before has read (or that have changed
+since) and brings the facts up to date in one step; run it every day, or after a week: the facts are those of all files
+at once.
 
 examples:
   flowfacts batch --input export --output facts
