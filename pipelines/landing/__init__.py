@@ -1,0 +1,1 @@
+"""Parts of `flowfacts land`: lines, files, the subscription, the status. Nothing here imports Beam."""
