@@ -154,8 +154,10 @@ class Subscription:
         self._patient_until = time.monotonic() + _ACK_PATIENCE
         failed = 0
         for start in range(0, len(ack_ids), _CHUNK):
-            lost = self._acknowledge(ack_ids[start : start + _CHUNK])
+            chunk = ack_ids[start : start + _CHUNK]
+            lost = self._acknowledge(chunk)
             failed += lost
+            self.held.release(chunk)
             if lost and self._patience() <= 0:  # the next ones would fare no better, and each would take its time
                 failed += len(ack_ids[start + _CHUNK :])
                 break

@@ -360,13 +360,15 @@ def test_cleaning_and_landing_at_once_lose_no_file(tmp_path: Path):
         cleaner.start()
     made = []
     until = time.monotonic() + 1.5
-    while time.monotonic() < until:
-        file = LandedFile(target.create("2026-06-17", names.next()), "2026-06-17", 0.0)
-        file.add(b"{}\n", "a")
-        made.append(file.publish())
-    over.set()
-    for cleaner in cleaners:
-        cleaner.join()
+    try:
+        while time.monotonic() < until:
+            file = LandedFile(target.create("2026-06-17", names.next()), "2026-06-17", 0.0)
+            file.add(b"{}\n", "a")
+            made.append(file.publish())
+    finally:
+        over.set()
+        for cleaner in cleaners:
+            cleaner.join()
     assert len(made) > 20
     assert {p.name for p in (tmp_path / "2026-06-17").iterdir()} == {Path(p).name for p in made}
 
