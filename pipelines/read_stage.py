@@ -220,7 +220,6 @@ class OpenPending(beam.DoFn):
                 deliveries = decode_block(raw)
                 kept += len(deliveries)
                 for event in deliveries:
-                    event.flow_id = None
                     outbox.add(event)
             events += sum(counts[i] for i in found)
         for block in outbox.node_blocks():

@@ -201,7 +201,7 @@ class _LocalSink:
         os.rename(self._partial, self._path)
         try:
             _sync(self._folder)
-        except BaseException:
+        except OSError:
             self._partial = self._path  # its name may not last: take it back
             raise
         handle, self._handle = self._handle, -1

@@ -63,10 +63,8 @@ def google(tmp_path_factory) -> Iterator[Emulator]:
         yield emulator
 
 
-@pytest.fixture(params=[OWN, GOOGLE])
+@pytest.fixture(params=kinds())
 def emulator(request) -> Emulator:
-    if request.param not in kinds():
-        pytest.skip("Google's emulator is not here: it needs java and the jar of the Google Cloud CLI")
     found: Emulator = request.getfixturevalue(request.param)
     return found
 

@@ -13,13 +13,11 @@ from google.api_core import exceptions
 from google.cloud import pubsub_v1
 from google.pubsub_v1.services.subscriber.transports import SubscriberGrpcTransport
 
-from tests.emulators.pubsub import GOOGLE, OWN, PROJECT, Emulator, kinds, running
+from tests.emulators.pubsub import OWN, PROJECT, Emulator, kinds, running
 
 
-@pytest.fixture(params=[OWN, GOOGLE], scope="module")
+@pytest.fixture(params=kinds(), scope="module")
 def emulator(request, tmp_path_factory) -> Iterator[Emulator]:
-    if request.param not in kinds():
-        pytest.skip("Google's emulator is not here: it needs java and the jar of the Google Cloud CLI")
     with running(request.param, tmp_path_factory.mktemp("server")) as found:
         yield found
 

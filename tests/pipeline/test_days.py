@@ -86,9 +86,7 @@ def test_day_by_day(tenant, at_once, tmp_path, settle):
 def test_days_in_any_order(tenant, at_once, tmp_path):
     for day in (days(tenant)[i] for i in (3, 0, 5, 1, 4, 2)):
         assert batch(tenant, tmp_path / "o", "--from", day, "--to", day, "--settle-days", "1") in (0, 3)
-    # A copy that was read before its original is taken for the original; the facts are the same but for the place.
-    assert differences(facts(tmp_path / "o"), at_once) in ([], ["input_file"], ["flow_event", "input_file"])
-    assert facts(tmp_path / "o")["order_flow"] == at_once["order_flow"]
+    assert differences(facts(tmp_path / "o"), at_once) == []
 
 
 def test_another_number_of_buckets_with_every_run(tenant, at_once, tmp_path):

@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 from schemas.catalogue import Flow
 from schemas.vocabulary import DEADLINE_DAYS
 from tests.strategies import DAY, events, examples
+from tests.unit.transforms.build import ev
 from transforms.blocks import NODE, Arrived, Outbox, open_blocks, resolve_bucket
 from transforms.event import Event, decode_block
 from transforms.event_log import events_in, log_tables, outside_hashes
@@ -207,3 +208,67 @@ def test_what_is_kept_of_deliveries_stands_for_all_of_them(data: st.DataObject):
 
 def _text(event: Event) -> Any:
     return repr(event)
+
+
+# -- by hand: what drawn examples meet too seldom -------------------------------------------------------------
+
+
+def stepwise(*runs: list[Event], settle_after: int = FOREVER) -> Memory:
+    memory = Memory(settle_after)
+    for run in runs:
+        memory.run(run)
+    return memory
+
+
+def at_once(*runs: list[Event]) -> Memory:
+    return stepwise([e for run in runs for e in run])
+
+
+@pytest.mark.parametrize("settle_after", [0, FOREVER])
+def test_a_repeat_is_known_by_the_id_of_an_earlier_repeat(settle_after: int):
+    """`b` repeats `a` under an id of its own; what comes with that id later repeats both."""
+    a = ev("ORDER_CREATED", 1, version=1, event_id="a")
+    b = ev("ORDER_CREATED", 1, version=1, event_id="b", recorded=2)
+    later = ev("ORDER_CREATED", 5, version=2, event_id="b", recorded=9)
+    done = stepwise([a, b], [later], settle_after=settle_after)
+    assert done.facts() == at_once([a, b], [later]).facts()
+    assert (done.balance.folded, done.balance.duplicates) == (1, 2)
+
+
+def test_a_deadline_passes_though_nothing_comes_for_the_flow():
+    created = ev("ORDER_CREATED", 0)
+    much_later = ev("FACILITY_CREATED", 40 * 86_400, "F9", flow=None)
+    done = stepwise([created], [much_later])
+    assert {r["outcome"] for r in done.rows["order_flow"].to_pylist()} == {"incomplete"}
+    assert done.facts() == at_once([created], [much_later]).facts()
+
+
+@pytest.mark.parametrize("settle_after", [0, FOREVER])
+def test_a_job_finds_its_order_in_a_later_run(settle_after: int):
+    job = ev("PICK_JOB_CREATED", 5, flow=None)
+    line = ev("PICK_JOB_PICK_LINE_PICKED", 9, flow=None, pick_job_ref="J1", picked=1)
+    order = ev("PICK_JOB_PICKING_COMMENCED", 20)
+    done = stepwise([line], [job], [order], settle_after=settle_after)
+    assert (done.balance.unresolved, done.balance.folded) == (0, 3)
+    assert done.facts() == at_once([line], [job], [order]).facts()
+
+
+def test_an_entity_that_changes_its_flow_is_noticed():
+    """The line got its flow from the job; then the job itself says another one, and it is the one that counts."""
+    line = ev("PICK_JOB_PICK_LINE_PICKED", 9, flow=None, pick_job_ref="J1", picked=1)
+    named = ev("SHIPMENT_CREATED", 5, flow="P2", pick_job_ref="J1")
+    job = ev("PICK_JOB_CREATED", 5, flow="P1")
+    assert stepwise([line, named]).conflicts == 0
+    assert stepwise([line, named], [job]).conflicts == 1
+
+
+@pytest.mark.parametrize("settle_after", [0, FOREVER])
+def test_a_line_finds_its_order_in_an_earlier_run(settle_after: int):
+    """The pack job was found through the pick job; its closing, which names nothing, is found through the pack job."""
+    job = ev("PICK_JOB_CREATED", 5)
+    pack = ev("PACK_JOB_CREATED", 30, flow=None, pick_job_ref="J1")
+    line = ev("PICK_JOB_PICK_LINE_PICKED", 9, flow=None, pick_job_ref="J1", picked=1)
+    packed = ev("PACK_JOB_CLOSED", 50, flow=None)
+    done = stepwise([job], [pack], [line], [packed], settle_after=settle_after)
+    assert (done.balance.unresolved, done.balance.folded) == (0, 4)
+    assert done.facts() == at_once([job], [pack], [line], [packed]).facts()
