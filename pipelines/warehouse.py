@@ -1,46 +1,203 @@
-"""The embedded warehouse: `warehouse.duckdb` with every relation of the contract by its name."""
+"""The embedded warehouse: `warehouse.duckdb` with every relation of the contract by its name.
+
+Each relation is a view over two tables: rows that the next run may replace, and rows that stay. The file knows which
+parts it holds, so that a run copies it and brings the copy up to date: the cost follows what has changed, not the
+history. Whenever that can't be trusted (another layout, a count that is not the manifest's), it is built from nothing.
+"""
 
 from __future__ import annotations
 
+import contextlib
+import logging
 import os
 import re
 import shutil
+from collections.abc import Iterator, Sequence
+from hashlib import blake2b
 from pathlib import Path
 from typing import Any
 
 import duckdb
 
-from schemas.derive import duckdb_ddl
+from pipelines.datasets import Part, parts_of
+from pipelines.state import OUTSIDE, SETTLED
+from schemas.derive import duckdb_columns, duckdb_comments
 from schemas.tables import TABLES, Table
 
 FILE = "warehouse.duckdb"
 
+_log = logging.getLogger(__name__)
 
-def build(output: str, manifest: dict[str, Any]) -> Path:
-    """Build the warehouse of a published state beside the old one and put it in its place in one step.
+_STAYING = (SETTLED, OUTSIDE)
+_WASTE = 0.5
+"""Share of deleted rows from which the file is built anew, to give their space back."""
+
+
+def _ddl() -> str:
+    """Write the statements that make an empty warehouse."""
+    made = ["CREATE SCHEMA flowfacts;"]
+    for table in TABLES:
+        names = ", ".join(f'"{c.name}"' for c in table.columns)
+        columns = duckdb_columns(table)
+        made.append(f'CREATE TABLE flowfacts."{table.name}_moving" (\n{columns});')
+        made.append(f'CREATE TABLE flowfacts."{table.name}_staying" (\n{columns},\n  part INTEGER NOT NULL);')
+        both = " UNION ALL ".join(
+            f'SELECT {names} FROM flowfacts."{table.name}_{kind}"' for kind in ("moving", "staying")
+        )
+        made += [f'CREATE VIEW "{table.name}" AS {both};', duckdb_comments(table, "VIEW")]
+    made.append("CREATE TABLE flowfacts.part (id INTEGER, relation VARCHAR, path VARCHAR);")
+    return "\n".join(made)
+
+
+_DDL = _ddl()
+_LAYOUT = blake2b(_DDL.encode(), digest_size=8).hexdigest()
+
+
+class WarehouseError(Exception):
+    """The file is not what the manifest tells; the message says how."""
+
+
+def build(output: str, manifest: dict[str, Any], *, whole: bool = False) -> Path:
+    """Bring a copy of the warehouse up to the published state and put it in its place in one step.
 
     Args:
         output: local output folder.
         manifest: the published state.
+        whole: build it from nothing, so that no byte of what was in it before stays.
     """
     folder = Path(output)
     target, fresh = folder / FILE, folder / f".{FILE}.building"
-    for leftover in (fresh, _log_of(fresh)):
-        leftover.unlink(missing_ok=True)
-    shutil.rmtree(fresh.with_name(fresh.name + ".tmp"), ignore_errors=True)  # where DuckDB spills
-    with duckdb.connect(str(fresh)) as con:
-        con.execute("SET TimeZone = 'UTC'")
-        con.execute("SET preserve_insertion_order = false")
-        for table in TABLES:
-            con.execute(duckdb_ddl(table))
-            parts = [_literal(str(folder / p["path"])) for p in manifest["relations"].get(table.name, [])]
-            if parts:
-                _load(con, table, parts)
-        con.execute("CHECKPOINT")
+    _sweep(fresh)
+    try:
+        if whole:
+            raise WarehouseError("asked for")
+        _update(folder, manifest, target, fresh)
+    except (WarehouseError, duckdb.Error) as err:
+        _log.info("building %s from nothing: %s", target, err)
+        _sweep(fresh)
+        with _open(fresh) as con:
+            con.execute(_DDL)
+            con.execute("CREATE TABLE flowfacts.about AS SELECT ? AS layout, 0::BIGINT AS deleted", [_LAYOUT])
+            _apply(con, folder, manifest)
+            _check(con, parts_of(manifest))
+            con.execute("CHECKPOINT")
     # The log of a writer that crashed belongs to the file that goes; DuckDB would refuse to open the new one with it.
     _log_of(target).unlink(missing_ok=True)
     os.replace(fresh, target)
     return target
+
+
+def _sweep(fresh: Path) -> None:
+    for leftover in (fresh, _log_of(fresh)):
+        leftover.unlink(missing_ok=True)
+    shutil.rmtree(fresh.with_name(fresh.name + ".tmp"), ignore_errors=True)  # where DuckDB spills
+
+
+@contextlib.contextmanager
+def _open(file: Path) -> Iterator[duckdb.DuckDBPyConnection]:
+    with duckdb.connect(str(file)) as con:
+        con.execute("SET TimeZone = 'UTC'")
+        con.execute("SET preserve_insertion_order = false")
+        yield con
+
+
+def _update(folder: Path, manifest: dict[str, Any], target: Path, fresh: Path) -> None:
+    """Copy the file and change what has changed.
+
+    Raises:
+        WarehouseError: it must be built from nothing.
+    """
+    if not target.exists() or _log_of(target).exists():
+        raise WarehouseError("there is none, or its writer crashed")
+    shutil.copyfile(target, fresh)
+    with _open(fresh) as con:
+        if con.execute("SELECT count(*) FROM duckdb_tables() WHERE table_name = 'about'").fetchall() != [(1,)]:
+            raise WarehouseError("it has another layout")
+        ((layout, deleted),) = con.execute("SELECT layout, deleted FROM flowfacts.about").fetchall()
+        if layout != _LAYOUT:
+            raise WarehouseError("it has another layout")
+        con.execute("BEGIN")
+        deleted += _apply(con, folder, manifest)
+        con.execute("UPDATE flowfacts.about SET deleted = ?", [deleted])
+        con.execute("COMMIT")
+        rows = _check(con, parts_of(manifest))
+        if deleted > _WASTE * rows:
+            raise WarehouseError(f"{deleted} deleted rows beside {rows}")
+        con.execute("CHECKPOINT")
+
+
+def _check(con: duckdb.DuckDBPyConnection, parts: list[Part]) -> int:
+    """Check the rows of every relation against the manifest, and give how many there are."""
+    total = 0
+    for table in TABLES:
+        ((found,),) = con.execute(f'SELECT count(*) FROM "{table.name}"').fetchall()
+        wanted = sum(p.rows for p in parts if p.relation == table.name)
+        if found != wanted:
+            raise WarehouseError(f"{found} rows of {table.name}, the manifest tells {wanted}")
+        total += found
+    return total
+
+
+def _apply(con: duckdb.DuckDBPyConnection, folder: Path, manifest: dict[str, Any]) -> int:
+    """Make the file hold the parts of the manifest; give how many rows were deleted from those that stay."""
+    parts = parts_of(manifest)
+    _rename(con, manifest.get("merged", {}))
+    held: dict[str, list[int]] = {}
+    for number, path in con.execute("SELECT id, path FROM flowfacts.part").fetchall():
+        held.setdefault(path, []).append(number)
+    named = {p.path for p in parts}
+    gone = [number for path, numbers in held.items() if path not in named for number in numbers]
+    last = max((n for numbers in held.values() for n in numbers), default=0)
+    deleted = 0
+    for table in TABLES:
+        mine = [p for p in parts if p.relation == table.name]
+        moving = {p.path for p in mine if p.tier not in _STAYING}
+        before = con.execute("SELECT path FROM flowfacts.part WHERE relation = ?", [_moving(table)]).fetchall()
+        if moving != {path for (path,) in before}:
+            con.execute(f'TRUNCATE flowfacts."{_moving(table)}"')  # gives the space back, as DELETE does not
+            con.execute("DELETE FROM flowfacts.part WHERE relation = ?", [_moving(table)])
+            last = _load(con, folder, table, _moving(table), sorted(moving), last)
+        if gone:
+            ((n,),) = con.execute(
+                f'DELETE FROM flowfacts."{table.name}_staying" WHERE part IN (SELECT unnest(?))', [gone]
+            ).fetchall()
+            deleted += n
+        fresh = sorted(p.path for p in mine if p.tier in _STAYING and p.path not in held)
+        last = _load(con, folder, table, f"{table.name}_staying", fresh, last)
+    if gone:
+        con.execute("DELETE FROM flowfacts.part WHERE id IN (SELECT unnest(?))", [gone])
+    return deleted
+
+
+def _rename(con: duckdb.DuckDBPyConnection, merged: dict[str, list[str]]) -> None:
+    """Give the rows of merged parts to the part that they were merged into; none is read or written again."""
+    held = {path for (path,) in con.execute("SELECT path FROM flowfacts.part").fetchall()}
+    for path, sources in merged.items():
+        if path not in held and held.issuperset(sources):
+            con.execute("UPDATE flowfacts.part SET path = ? WHERE path IN (SELECT unnest(?))", [path, sources])
+
+
+def _moving(table: Table) -> str:
+    return f"{table.name}_moving"
+
+
+def _load(
+    con: duckdb.DuckDBPyConnection, folder: Path, table: Table, name: str, paths: Sequence[str], last: int
+) -> int:
+    """Insert the rows of some parts, and number the parts; give the last number."""
+    if not paths:
+        return last
+    files = [str(folder / path) for path in paths]
+    numbers = list(range(last + 1, last + 1 + len(paths)))
+    con.execute("INSERT INTO flowfacts.part SELECT unnest(?), ?, unnest(?)", [numbers, name, list(paths)])
+    columns = ", ".join(f'r."{c.name}"' for c in table.columns)
+    number = ", n.id" if name.endswith("_staying") else ""
+    join = "JOIN (SELECT unnest(?) AS file, unnest(?) AS id) n ON n.file = r.filename" if number else ""
+    con.execute(
+        f'INSERT INTO flowfacts."{name}" SELECT {columns}{number} FROM read_parquet(?, filename = true) r {join}',
+        [[_literal(f) for f in files], *([files, numbers] if number else [])],
+    )
+    return numbers[-1]
 
 
 def _log_of(file: Path) -> Path:
@@ -50,8 +207,3 @@ def _log_of(file: Path) -> Path:
 def _literal(path: str) -> str:
     """Write a path so that DuckDB does not take it for a pattern."""
     return re.sub(r"([\[*?])", r"[\1]", path)
-
-
-def _load(con: duckdb.DuckDBPyConnection, table: Table, parts: list[str]) -> None:
-    columns = ", ".join(f'"{c.name}"' for c in table.columns)
-    con.execute(f'INSERT INTO "{table.name}" SELECT {columns} FROM read_parquet(?)', [parts])

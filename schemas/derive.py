@@ -78,6 +78,15 @@ def _arrow_field(table: Table, column: Column) -> pa.Field:
 def duckdb_ddl(table: Table) -> str:
     """Write the statements that create the table in DuckDB and comment it and its columns.
 
+    Raises:
+        UnsupportedTableError: A name or a type has no DuckDB form.
+    """
+    return f"CREATE TABLE {_quoted(table.name)} (\n{duckdb_columns(table)}\n);\n{duckdb_comments(table)}"
+
+
+def duckdb_columns(table: Table) -> str:
+    """Write the definitions of a table's columns in DuckDB.
+
     Keys are NOT NULL but no PRIMARY KEY: the index would cost more than the load, and the writer already gives one
     row per key.
 
@@ -85,17 +94,21 @@ def duckdb_ddl(table: Table) -> str:
         UnsupportedTableError: A name or a type has no DuckDB form.
     """
     _check_names(table, "DuckDB")
-    lines = [
+    return ",\n".join(
         f"  {_quoted(column.name)} {_mapped(_DUCKDB, table, column, 'DuckDB')}{' NOT NULL' if column.key else ''}"
         for column in table.columns
-    ]
+    )
+
+
+def duckdb_comments(table: Table, kind: str = "TABLE") -> str:
+    """Write the statements that comment a table (or a view of its name) and its columns in DuckDB."""
     name = _quoted(table.name)
-    comments = [f"COMMENT ON TABLE {name} IS {_literal(table.grain)};"]
+    comments = [f"COMMENT ON {kind} {name} IS {_literal(table.grain)};"]
     comments += [
         f"COMMENT ON COLUMN {name}.{_quoted(column.name)} IS {_literal(_described(column))};"
         for column in table.columns
     ]
-    return "\n".join([f"CREATE TABLE {name} (", ",\n".join(lines), ");", *comments, ""])
+    return "\n".join([*comments, ""])
 
 
 def bigquery_schema(table: Table) -> list[dict[str, str]]:

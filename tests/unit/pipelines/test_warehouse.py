@@ -1,5 +1,6 @@
 """The embedded warehouse has every relation, and replaces the one before in one step."""
 
+import dataclasses
 import os
 import subprocess
 import sys
@@ -51,7 +52,10 @@ def test_every_relation_is_there_though_empty(tmp_path):
 
 
 def test_columns_carry_what_they_mean(tmp_path):
-    found = query(publish(tmp_path), "SELECT comment FROM duckdb_columns() WHERE column_name = 'order_cycle_seconds'")
+    found = query(
+        publish(tmp_path),
+        "SELECT comment FROM duckdb_columns() WHERE table_name = 'order_flow' AND column_name = 'order_cycle_seconds'",
+    )
     column = next(c for c in BY_NAME["order_flow"].columns if c.name == "order_cycle_seconds")
     assert found[0][0].startswith(column.description)
 
@@ -91,7 +95,103 @@ def test_leftovers_of_a_killed_build_do_not_matter(tmp_path):
 
 def test_a_build_that_fails_leaves_the_old_file(tmp_path):
     file = publish(tmp_path, "old")
-    broken = {"relations": {"input_file": [{"path": "facts/input_file/missing.parquet"}]}}
+    part = write_part(str(tmp_path), "input_file", "b", to_table("input_file", [{**FILE, "path": "new"}]))
+    os.unlink(tmp_path / part.path)
+    write_manifest(str(tmp_path), {}, [part])
     with pytest.raises(duckdb.IOException):
-        warehouse.build(str(tmp_path), broken)
+        warehouse.build(str(tmp_path), read_manifest(str(tmp_path)))
     assert query(file, "SELECT path FROM input_file") == [("old",)]
+
+
+def rows(output, tier, *paths, run="r1"):
+    """Write a part of a relation, a row for each path; the tier tells whether it may be replaced."""
+    table = to_table("input_file", [{**FILE, "path": p} for p in paths])
+    return write_part(str(output), "input_file", f"{tier}-{'-'.join(paths)}", table, tier=tier, run=run)
+
+
+def update(output, *parts, **about):
+    write_manifest(str(output), about, parts)
+    return warehouse.build(str(output), read_manifest(str(output)))
+
+
+def held(file):
+    return [p for (p,) in query(file, "SELECT path FROM input_file ORDER BY 1")]
+
+
+def test_a_run_reads_only_the_parts_that_are_new(tmp_path):
+    kept, moving = rows(tmp_path, "settled", "a", "b", "c"), rows(tmp_path, "open", "x")
+    update(tmp_path, kept, moving)
+    os.unlink(tmp_path / kept.path)  # whoever reads it again fails
+    more = rows(tmp_path, "settled", "d")
+    file = update(tmp_path, kept, more, rows(tmp_path, "open", "y"))
+    assert held(file) == ["a", "b", "c", "d", "y"]
+
+
+def test_a_settled_part_that_is_gone_takes_its_rows_along(tmp_path):
+    first, second = rows(tmp_path, "settled", "a", "b"), rows(tmp_path, "settled", "c", "d", "e", "f")
+    update(tmp_path, first, second)
+    file = update(tmp_path, rows(tmp_path, "settled", "a"), second)
+    assert held(file) == ["a", "c", "d", "e", "f"]
+
+
+def test_merged_parts_are_not_read_again(tmp_path):
+    first, second = rows(tmp_path, "settled", "a"), rows(tmp_path, "settled", "b")
+    update(tmp_path, first, second)
+    both = rows(tmp_path, "settled", "a", "b")
+    os.unlink(tmp_path / both.path)
+    file = update(tmp_path, both, merged={both.path: [first.path, second.path]})
+    assert held(file) == ["a", "b"]
+    file = update(tmp_path, rows(tmp_path, "settled", "c"), merged={both.path: [first.path, second.path]})
+    assert held(file) == ["c"]
+
+
+def test_merged_parts_that_the_file_does_not_hold_are_read(tmp_path):
+    update(tmp_path, rows(tmp_path, "settled", "z"))
+    both = rows(tmp_path, "settled", "a", "b")
+    assert held(update(tmp_path, both, merged={both.path: ["never/seen.parquet"]})) == ["a", "b"]
+
+
+def test_a_file_that_somebody_changed_is_built_anew(tmp_path):
+    part = rows(tmp_path, "settled", "a", "b")
+    file = update(tmp_path, part)
+    with duckdb.connect(str(file)) as con:
+        con.execute("DELETE FROM flowfacts.input_file_staying WHERE path = 'a'")
+    assert held(update(tmp_path, part, rows(tmp_path, "open", "x"))) == ["a", "b", "x"]
+
+
+@pytest.mark.parametrize("damage", ["UPDATE flowfacts.about SET layout = 'older'", "DROP TABLE flowfacts.about"])
+def test_a_file_of_another_layout_is_built_anew(tmp_path, damage):
+    part = rows(tmp_path, "settled", "a")
+    file = update(tmp_path, part)
+    with duckdb.connect(str(file)) as con:
+        con.execute(damage)
+    assert held(update(tmp_path, part)) == ["a"]
+
+
+def test_a_file_that_is_no_database_is_built_anew(tmp_path):
+    part = rows(tmp_path, "settled", "a")
+    update(tmp_path, part).write_bytes(b"no database")
+    assert held(update(tmp_path, part)) == ["a"]
+
+
+def test_a_file_with_more_deleted_rows_than_others_is_built_anew(tmp_path):
+    kept = rows(tmp_path, "settled", "a")
+    update(tmp_path, kept, rows(tmp_path, "settled", *"bcdefgh"))
+    file = update(tmp_path, kept)
+    assert query(file, "SELECT deleted FROM flowfacts.about") == [(0,)]
+    assert held(file) == ["a"]
+
+
+def test_a_whole_build_keeps_no_byte_of_what_was_there(tmp_path):
+    secret = "qWZ9-only-in-the-old-file"
+    file = update(tmp_path, rows(tmp_path, "settled", secret, *"abcdefgh"))
+    assert secret.encode() in file.read_bytes()
+    after = rows(tmp_path, "settled", *"abcdefgh")
+    write_manifest(str(tmp_path), {}, [after])
+    assert secret.encode() not in warehouse.build(str(tmp_path), read_manifest(str(tmp_path)), whole=True).read_bytes()
+
+
+def test_a_manifest_that_its_parts_belie_is_an_error(tmp_path):
+    part = rows(tmp_path, "settled", "a", "b")
+    with pytest.raises(warehouse.WarehouseError, match="2 rows of input_file, the manifest tells 3"):
+        update(tmp_path, dataclasses.replace(part, rows=3))
