@@ -26,6 +26,7 @@ from pathlib import Path
 from typing import Any
 
 from pipelines import books, datasets, summary, warehouse
+from pipelines.compaction import Merges, plan_merges
 from pipelines.datasets import FORMAT_VERSION, Part, is_local, parts_of, write_manifest
 from pipelines.due import Due, close_days, find_due
 from pipelines.exports import InputFile, discover
@@ -248,6 +249,7 @@ def _go(options: BatchOptions, published: Published, due: Due, why: str | None, 
             state=state,
             log=log if why is not None else (),
             without=due.again if why is not None else frozenset(),
+            merges=plan_merges(published.parts) if state is not None else Merges(),
         )
         return run_pipeline(job, beam_options=arguments, runner=options.runner)
 
@@ -295,8 +297,9 @@ class _Ledger:
         The equations alone would hold when a file, or a written part, is lost together with its counts.
         """
         counts, outcome = self.outcome.counts, self.outcome
-        written = _rows(outcome.parts)
         before, now = _rows(self.published.parts), _rows(self.parts)
+        written = _rows(outcome.parts)
+        written.subtract(_rows(p for p in self.published.parts if p.path in outcome.gone))
         logged = before[EVENT_LOG] - self.went[EVENT_LOG] if self.rebuilt else 0
         equations = (
             counts["lines_read"] == counts["lines_accepted"] + counts["dead_letters"],
@@ -336,6 +339,7 @@ class _Ledger:
             "as_of": None if self.outcome.as_of is None else to_text(self.outcome.as_of),
             "totals": books.totals_of(self.parts, files.values(), self.counts),
             "bytes_per_second": round(self.due.stored / max(seconds, 1)) or None,
+            "merged": self.outcome.merged,
             "run": _readable(row),
         }
         write_manifest(output, content, parts, INTERNAL)

@@ -169,6 +169,7 @@ class RunOutcome:
         files: a row per input file.
         newest: newest recorded time known.
         gone: paths of published parts that written ones replace.
+        merged: paths of parts that hold the same rows as several before, and of those.
         conflicts: entities that an earlier run gave to another flow than everything known now would.
     """
 
@@ -178,6 +179,7 @@ class RunOutcome:
     files: list[dict[str, Any]] = field(default_factory=list)
     newest: int | None = None
     gone: frozenset[str] = frozenset()
+    merged: dict[str, list[str]] = field(default_factory=dict)
     conflicts: int = 0
 
 

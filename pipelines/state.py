@@ -18,7 +18,7 @@ import pyarrow.parquet as pq
 from pipelines.datasets import Part, is_local, read_bytes, write_part
 from transforms.blocks import bucket_of
 from transforms.event import Event
-from transforms.event_log import events_in
+from transforms.event_log import events_in, place_hash
 from transforms.links import Link, hash64, links_in
 from transforms.resolve import Node
 from transforms.update import Group
@@ -26,10 +26,13 @@ from transforms.update import Group
 OPEN, SETTLED, OUTSIDE, BOOKS = "open", "settled", "outside", "books"
 """Tiers of the parts of a relation: flows that can still change, settled flows, events outside the flows, books."""
 
-FLOW_STATE, EVENT_LOG, NODE_LINKS = "flow_state", "event_log", "node_links"
+STAYING = (SETTLED, OUTSIDE)
+"""Tiers whose parts stay as they are until a flow returns; those of one run and bucket are a group."""
+
+FLOW_STATE, EVENT_LOG, NODE_LINKS, OUTSIDE_INDEX = "flow_state", "event_log", "node_links", "outside_index"
 """Datasets beside the relations of the contract."""
 
-INTERNAL = (FLOW_STATE, EVENT_LOG, NODE_LINKS)
+INTERNAL = (FLOW_STATE, EVENT_LOG, NODE_LINKS, OUTSIDE_INDEX)
 
 
 def read_table(output: str, part: Part, columns: list[str] | None = None) -> pa.Table:
@@ -42,12 +45,17 @@ def read_table(output: str, part: Part, columns: list[str] | None = None) -> pa.
 
 def write_share(output: str, like: Part, table: pa.Table) -> Part:
     """Write the rows of one bucket, as a part with the relation, tier, run, buckets and day of `like`."""
-    folder = "state" if like.relation in (FLOW_STATE, NODE_LINKS) else "" if like.relation == EVENT_LOG else "facts"
+    folder = "facts" if like.relation not in INTERNAL else "" if like.relation == EVENT_LOG else "state"
     named = [like.tier, "" if like.tier == OPEN else like.run, f"b{like.bucket:05d}of{like.buckets:05d}"]
     return write_part(
         output, like.relation, "-".join(n for n in named if n), table, folder=folder, day=like.day, tier=like.tier,
         run=like.run, bucket=like.bucket, buckets=like.buckets,
     )  # fmt: skip
+
+
+def group_of(part: Part) -> Group:
+    """Give the group of a part of a staying tier."""
+    return Group(part.run, part.bucket, part.buckets)
 
 
 def feeds(part: Part, bucket: int, buckets: int) -> bool:
@@ -83,13 +91,8 @@ class State:
         return BucketLinks(self, bucket)
 
     def group(self, group: Group) -> list[Part]:
-        """List the settled parts of a group."""
-        return [
-            p
-            for parts in self.parts.values()
-            for p in parts
-            if p.tier in (SETTLED, OUTSIDE) and (p.run, p.bucket, p.buckets) == group
-        ]
+        """List the parts of a group."""
+        return [p for parts in self.parts.values() for p in parts if p.tier in STAYING and group_of(p) == group]
 
 
 @dataclass(slots=True)
@@ -98,6 +101,7 @@ class BucketState:
 
     state: State
     bucket: int
+    _index: list[tuple[Part, pa.Table]] | None = None
 
     def _tables(self, dataset: str, tier: str, key: str) -> Iterator[pa.Table]:
         buckets = self.state.buckets
@@ -133,17 +137,36 @@ class BucketState:
             if feeds(part, self.bucket, self.state.buckets):
                 found = self._rows(part, [("key_hash", wanted)])
                 if found is not None:
-                    yield Group(part.run, part.bucket, part.buckets), found
+                    yield group_of(part), found
 
     def outside(self, id_hashes: Collection[int], same_hashes: Collection[int]) -> Iterator[tuple[Group, list[Event]]]:
         """Give logged deliveries outside the flows that agree in one of the hashes."""
-        ids = np.fromiter(id_hashes, np.int64, len(id_hashes))
-        sames = np.fromiter(same_hashes, np.int64, len(same_hashes))
+        wanted = [
+            ("id_hash", np.fromiter(id_hashes, np.int64, len(id_hashes))),
+            ("same_hash", np.fromiter(same_hashes, np.int64, len(same_hashes))),
+        ]
+        days: set[str] = set()
+        groups: dict[int, Group] = {}
+        for part, index in self._outside_index():
+            found = index.filter(_matches(index, wanted))
+            if found.num_rows:
+                groups.update(dict.fromkeys(found.column("place_hash").to_pylist(), group_of(part)))
+                days.update(found.column("day").to_pylist())
         for part in self.state.of(EVENT_LOG):
-            if feeds(part, self.bucket, self.state.buckets):
-                found = self._rows(part, [("id_hash", ids), ("same_hash", sames)])
-                if found is not None:
-                    yield Group(part.run, part.bucket, part.buckets), events_in(found)
+            if part.day in days and feeds(part, self.bucket, self.state.buckets):
+                logged = self._rows(part, wanted)
+                for event in events_in(logged) if logged is not None else ():
+                    yield groups[place_hash(event)], [event]
+
+    def _outside_index(self) -> list[tuple[Part, pa.Table]]:
+        """Read the index once: a chain of repeats asks for it several times."""
+        if self._index is None:
+            self._index = [
+                (part, read_table(self.state.output, part))
+                for part in self.state.of(OUTSIDE_INDEX)
+                if feeds(part, self.bucket, self.state.buckets)
+            ]
+        return self._index
 
     def _rows(self, part: Part, wanted: list[tuple[str, Any]]) -> pa.Table | None:
         """Read the rows of a part that have a wanted hash; the other columns are read only when there are some."""
@@ -152,13 +175,19 @@ class BucketState:
 
 
 def _rows(output: str, part: Part, hashes: pa.Table, wanted: list[tuple[str, Any]]) -> pa.Table | None:
+    places = _matches(hashes, wanted)
+    if not pc.any(places).as_py():
+        return None
+    return read_table(output, part).filter(places)
+
+
+def _matches(hashes: pa.Table, wanted: list[tuple[str, Any]]) -> Any:
+    """Mark the rows that have a wanted value in one of the columns."""
     places: Any = None
     for name, values in wanted:
         mask = pc.is_in(hashes.column(name), value_set=pa.array(values))
         places = mask if places is None else pc.or_(places, mask)
-    if not pc.any(places).as_py():
-        return None
-    return read_table(output, part).filter(places)
+    return places
 
 
 @dataclass(slots=True)

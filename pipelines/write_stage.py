@@ -9,18 +9,17 @@ from typing import Any, NamedTuple
 
 import apache_beam as beam
 import pyarrow as pa
-import pyarrow.compute as pc
 from apache_beam.io.filesystem import CompressionTypes
 from apache_beam.io.filesystems import FileSystems
 from apache_beam.pvalue import TaggedOutput
 
 from pipelines.datasets import Part
 from pipelines.read_stage import NOTES, Note
-from pipelines.state import EVENT_LOG, FLOW_STATE, OPEN, OUTSIDE, SETTLED, State, read_table, write_share
+from pipelines.state import EVENT_LOG, FLOW_STATE, OPEN, OUTSIDE, OUTSIDE_INDEX, SETTLED, State, write_share
 from transforms.blocks import open_blocks
 from transforms.event_log import log_tables
 from transforms.rows import Settings
-from transforms.update import Group, id_sets, rows_of, update_bucket
+from transforms.update import update_bucket
 
 LEAVING = "leaving"
 """Tag of what leaves a settled group: `(group, ("flow", flow, key) or ("event", event id, source))`."""
@@ -69,6 +68,8 @@ class UpdateBucket(beam.DoFn):
                 yield Piece(relation, tier, bucket, None, table)
         if update.outside is not None:
             yield Piece("flow_event", OUTSIDE, bucket, None, update.outside)
+        if update.index is not None:
+            yield Piece(OUTSIDE_INDEX, OUTSIDE, bucket, None, update.index)
         for tier, state in ((OPEN, update.state), (SETTLED, update.settled_state)):
             if state is not None and state.num_rows:
                 yield Piece(FLOW_STATE, tier, bucket, None, state)
@@ -89,35 +90,6 @@ class WritePiece(beam.DoFn):
         """Write one piece."""
         like = Part(piece.relation, "", 0, 0, "", piece.tier, self.run_id, piece.bucket, self.buckets, piece.day)
         yield "part", asdict(write_share(self.output, like, piece.table))
-
-
-class RewriteGroup(beam.DoFn):
-    """Writes the parts of a settled group again without what has left it."""
-
-    def __init__(self, state: State) -> None:
-        self.state = state
-
-    def process(self, element: tuple[tuple[str, int, int], Iterable[tuple[str, str, str]]]) -> Iterator[Note]:
-        """Rewrite one group."""
-        group, leaving = Group(*element[0]), list(element[1])
-        flows: dict[str, set[str]] = {}
-        for kind, flow, key in leaving:
-            if kind == "flow":
-                flows.setdefault(flow, set()).add(key)
-        places = {(a, b) for kind, a, b in leaving if kind == "event"}
-        for part in self.state.group(group):
-            table = read_table(self.state.output, part)
-            if part.tier == OUTSIDE:
-                rows = zip(table.column("event_id").to_pylist(), table.column("source").to_pylist(), strict=True)
-                goes = pa.array([row in places for row in rows], pa.bool_())
-            else:
-                goes = rows_of(table, part.relation, id_sets(flows))
-            if not pc.any(goes).as_py():
-                continue
-            yield "gone", part.path
-            stays = table.filter(pc.invert(goes))
-            if stays.num_rows:
-                yield "part", asdict(write_share(self.state.output, part, stays))
 
 
 class KeepOutcome(beam.DoFn):
