@@ -223,7 +223,8 @@ def _go(options: BatchOptions, published: Published, due: Due, why: str | None, 
     log = tuple(p for p in published.parts if p.relation == EVENT_LOG)
     work = due.stored
     # Compact events are some ten times smaller than the stored input that they come from.
-    held = 10 * sum(p.bytes for p in log) if why else sum(p.bytes for p in published.parts if p.tier == OPEN)
+    # Open flows are mostly copied.
+    held = 10 * sum(p.bytes for p in log) if why else sum(p.bytes for p in published.parts if p.tier == OPEN) // 4
     buckets = 1 << ((options.buckets or bucket_count(work + held)) - 1).bit_length()
     arguments = options.beam_arguments(work + held)
     state = None

@@ -17,7 +17,7 @@ from apache_beam.pvalue import TaggedOutput
 from pipelines.datasets import Part, write_part
 from pipelines.exports import FileReport, InputFile, LineReader, TooLong
 from pipelines.progress import ProgressWriter
-from pipelines.state import BOOKS, FLOW_STATE, OPEN, State, feeds, read_table
+from pipelines.state import BOOKS, UNRESOLVED_STATE, State, feeds, read_table
 from schemas.vocabulary import Reason
 from transforms.blocks import EMPTY, Outbox, bucket_of
 from transforms.columns import to_table
@@ -202,7 +202,7 @@ class OpenPending(beam.DoFn):
         buckets = self.state.buckets
         outbox = Outbox(buckets, known=True)
         events = kept = 0
-        for part in self.state.of(FLOW_STATE, OPEN):
+        for part in self.state.of(UNRESOLVED_STATE):
             if not feeds(part, bucket, buckets):
                 continue
             table = read_table(self.state.output, part, ["key", "last_recorded_at", "event_count"])

@@ -6,10 +6,12 @@ part of fewer buckets feeds several, one of more buckets feeds one.
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
+import msgspec
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -29,10 +31,11 @@ OPEN, SETTLED, OUTSIDE, BOOKS = "open", "settled", "outside", "books"
 STAYING = (SETTLED, OUTSIDE)
 """Tiers whose parts stay as they are until a flow returns; those of one run and bucket are a group."""
 
-FLOW_STATE, EVENT_LOG, NODE_LINKS, OUTSIDE_INDEX = "flow_state", "event_log", "node_links", "outside_index"
-"""Datasets beside the relations of the contract."""
+FLOW_STATE, UNRESOLVED_STATE = "flow_state", "unresolved_state"
+EVENT_LOG, NODE_LINKS, OUTSIDE_INDEX = "event_log", "node_links", "outside_index"
+"""Datasets beside the relations of the contract. What is unresolved is apart: every run reads it first."""
 
-INTERNAL = (FLOW_STATE, EVENT_LOG, NODE_LINKS, OUTSIDE_INDEX)
+INTERNAL = (FLOW_STATE, UNRESOLVED_STATE, EVENT_LOG, NODE_LINKS, OUTSIDE_INDEX)
 
 
 def read_table(output: str, part: Part, columns: list[str] | None = None) -> pa.Table:
@@ -64,7 +67,7 @@ def feeds(part: Part, bucket: int, buckets: int) -> bool:
     return part.bucket % low == bucket % low
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, eq=False)
 class State:
     """The published state of an output, as the workers of a run need it.
 
@@ -77,6 +80,10 @@ class State:
     output: str
     buckets: int
     parts: dict[str, list[Part]] = field(default_factory=dict)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Travel as bytes that are packed once and opened once: each worker gets it with each of several steps."""
+        return _open_state, (_pack_state(self),)
 
     def of(self, dataset: str, tier: str | None = None) -> list[Part]:
         """List the parts of a dataset."""
@@ -93,6 +100,17 @@ class State:
     def group(self, group: Group) -> list[Part]:
         """List the parts of a group."""
         return [p for parts in self.parts.values() for p in parts if p.tier in STAYING and group_of(p) == group]
+
+
+@functools.lru_cache(maxsize=4)
+def _pack_state(state: State) -> bytes:
+    return msgspec.msgpack.encode((state.output, state.buckets, state.parts))
+
+
+@functools.lru_cache(maxsize=4)
+def _open_state(packed: bytes) -> State:
+    output, buckets, parts = msgspec.msgpack.decode(packed, type=tuple[str, int, dict[str, list[Part]]])
+    return State(output, buckets, parts)
 
 
 @dataclass(slots=True)
@@ -118,17 +136,13 @@ class BucketState:
         mine = [bucket_of(k, self.state.buckets) == self.bucket for k in coded.dictionary.to_pylist()]
         return pc.take(pa.array(mine, pa.bool_()), coded.indices)
 
-    def _table(self, dataset: str, key: str) -> pa.Table | None:
-        tables = list(self._tables(dataset, OPEN, key))
-        return pa.concat_tables(tables) if tables else None
-
     def open_flows(self) -> pa.Table | None:
-        """Give the state of the open flows."""
-        return self._table(FLOW_STATE, "key")
+        """Give the state of the open flows, and of what is unresolved."""
+        return _together([*self._tables(FLOW_STATE, OPEN, "key"), *self._tables(UNRESOLVED_STATE, OPEN, "key")])
 
     def open_rows(self, relation: str) -> pa.Table | None:
         """Give the rows of the open flows."""
-        return self._table(relation, "flow_id")
+        return _together(list(self._tables(relation, OPEN, "flow_id")))
 
     def settled(self, key_hashes: Collection[int]) -> Iterator[tuple[Group, pa.Table]]:
         """Give the state of settled flows whose key has one of the hashes."""
@@ -179,6 +193,10 @@ def _rows(output: str, part: Part, hashes: pa.Table, wanted: list[tuple[str, Any
     if not pc.any(places).as_py():
         return None
     return read_table(output, part).filter(places)
+
+
+def _together(tables: list[pa.Table]) -> pa.Table | None:
+    return pa.concat_tables(tables) if tables else None
 
 
 def _matches(hashes: pa.Table, wanted: list[tuple[str, Any]]) -> Any:

@@ -34,8 +34,8 @@ from transforms.ptransforms import NODES, ResolveFlows
 
 FLOWS = "flows"
 
-BYTES_PER_BUCKET = 48 << 20
-"""Stored bytes a bucket is sized for: some 80,000 events, about 200 MB in a worker while it projects."""
+BYTES_PER_BUCKET = 64 << 20
+"""Stored bytes a bucket is sized for: some 100,000 events, about 250 MB in a worker while it projects."""
 
 
 @dataclass(frozen=True, slots=True)

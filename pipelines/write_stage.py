@@ -9,17 +9,29 @@ from typing import Any, NamedTuple
 
 import apache_beam as beam
 import pyarrow as pa
+import pyarrow.compute as pc
 from apache_beam.io.filesystem import CompressionTypes
 from apache_beam.io.filesystems import FileSystems
 from apache_beam.pvalue import TaggedOutput
 
 from pipelines.datasets import Part
 from pipelines.read_stage import NOTES, Note
-from pipelines.state import EVENT_LOG, FLOW_STATE, OPEN, OUTSIDE, OUTSIDE_INDEX, SETTLED, State, write_share
+from pipelines.state import (
+    EVENT_LOG,
+    FLOW_STATE,
+    OPEN,
+    OUTSIDE,
+    OUTSIDE_INDEX,
+    SETTLED,
+    UNRESOLVED_STATE,
+    State,
+    write_share,
+)
 from transforms.blocks import open_blocks
 from transforms.event_log import log_tables
+from transforms.resolve import UNRESOLVED
 from transforms.rows import Settings
-from transforms.update import update_bucket
+from transforms.update import Update, update_bucket
 
 LEAVING = "leaving"
 """Tag of what leaves a settled group: `(group, ("flow", flow, key) or ("event", event id, source))`."""
@@ -70,14 +82,25 @@ class UpdateBucket(beam.DoFn):
             yield Piece("flow_event", OUTSIDE, bucket, None, update.outside)
         if update.index is not None:
             yield Piece(OUTSIDE_INDEX, OUTSIDE, bucket, None, update.index)
-        for tier, state in ((OPEN, update.state), (SETTLED, update.settled_state)):
-            if state is not None and state.num_rows:
-                yield Piece(FLOW_STATE, tier, bucket, None, state)
+        for name, tier, state in _states(update):
+            yield Piece(name, tier, bucket, None, state)
         for group, keys in update.returned.items():
             yield from (TaggedOutput(LEAVING, (tuple(group), ("flow", *key))) for key in keys)
         for group, places in update.withdrawn.items():
             yield from (TaggedOutput(LEAVING, (tuple(group), ("event", *place))) for place in places)
         yield TaggedOutput(NOTES, ("balance", asdict(update.balance)))
+
+
+def _states(update: Update) -> Iterator[tuple[str, str, pa.Table]]:
+    """Give the state by dataset and tier."""
+    if update.state is not None:
+        waiting = pc.starts_with(update.state.column("key"), UNRESOLVED)
+        for name, mask in ((FLOW_STATE, pc.invert(waiting)), (UNRESOLVED_STATE, waiting)):
+            found = update.state.filter(mask)
+            if found.num_rows:
+                yield name, OPEN, found
+    if update.settled_state is not None:
+        yield FLOW_STATE, SETTLED, update.settled_state
 
 
 class WritePiece(beam.DoFn):

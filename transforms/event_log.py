@@ -37,7 +37,7 @@ _LAYOUT_TEXT = json.dumps(LAYOUT, separators=(",", ":")).encode()
 
 _SCHEMAS = ",".join(f"{t.name}:{c.name}:{c.type}" for t in TABLES for c in t.columns)
 
-STATE_VERSION = f"2-{hash64(_LAYOUT_TEXT.decode(), ','.join(Event.__struct_fields__), _SCHEMAS) & 0xFFFFFFFF:08x}"
+STATE_VERSION = f"3-{hash64(_LAYOUT_TEXT.decode(), ','.join(Event.__struct_fields__), _SCHEMAS) & 0xFFFFFFFF:08x}"
 """Version of the state: of encoded events, and of the relations whose rows it copies; a state of another version is
 made again from the event log."""
 
