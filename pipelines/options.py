@@ -78,7 +78,7 @@ class BatchOptions:
         """
         for name, day in (("--from", self.first_day), ("--to", self.last_day)):
             if day is not None:
-                _check_day(name, day)
+                check_day(name, day)
         if self.first_day and self.last_day and self.first_day > self.last_day:
             raise OptionError(f"--from {self.first_day} lies after --to {self.last_day}, expected a range of days")
         for flow, seconds in self.deadlines.items():
@@ -124,7 +124,12 @@ def _place(folder: str) -> str:
     return folder.rstrip("/") if "://" in folder else os.path.realpath(folder)
 
 
-def _check_day(name: str, value: str) -> None:
+def check_day(name: str, value: str) -> None:
+    """Check a day given on the command line.
+
+    Raises:
+        OptionError: it is none.
+    """
     try:
         plain = date.fromisoformat(value).isoformat() == value  # it also reads 20260617 and 2026-W25-3
     except ValueError:

@@ -125,24 +125,25 @@ class ReadExport(beam.DoFn):
         for block in outbox.node_blocks():
             yield TaggedOutput(NODES, block)
         yield TaggedOutput(NOTES, ("file", _file_row(file, report, lines)))
-        yield TaggedOutput(NOTES, ("read", self._counts(lines, len(dead.rows), events, outbox.newest)))
+        yield TaggedOutput(NOTES, ("read", counts_of(self.decoder, lines, len(dead.rows), events, outbox.newest)))
         if dead.rows:
             yield TaggedOutput(NOTES, ("part", asdict(_write_dead_letters(file, dead, settings))))
 
-    def _counts(self, lines: int, dead: int, events: int, newest: int | None) -> dict[str, Any]:
-        counts = self.decoder.collect()
-        found = {
-            "lines_read": lines,
-            "lines_accepted": lines - dead,
-            "dead_letters": dead,
-            "events_accepted": events,
-            "field_errors": counts.field_errors,
-            "unknown_names": counts.unknown_names.total(),
-            "unknown_values": counts.unknown_values.total(),
-            "newest": newest,
-        }
-        self.decoder.reset()
-        return found
+
+def counts_of(decoder: Decoder, lines: int, dead: int, events: int, newest: int | None) -> dict[str, Any]:
+    """Give what reading adds to the books, and start the decoder's counts again."""
+    counts = decoder.collect()
+    decoder.reset()
+    return {
+        "lines_read": lines,
+        "lines_accepted": lines - dead,
+        "dead_letters": dead,
+        "events_accepted": events,
+        "field_errors": counts.field_errors,
+        "unknown_names": counts.unknown_names.total(),
+        "unknown_values": counts.unknown_values.total(),
+        "newest": newest,
+    }
 
 
 def _too_long(line: TooLong, source: str, limit: int) -> Rejection:

@@ -27,6 +27,7 @@ from pipelines.datasets import Part
 from pipelines.exports import InputFile
 from pipelines.options import RunOutcome
 from pipelines.read_stage import NOTES, Note, OpenPending, ReadExport, ReadLog, ReadSettings
+from pipelines.replay_stage import ReadDeadLetters
 from pipelines.state import NODE_LINKS, State
 from pipelines.write_stage import LEAVING, Keeping, KeepOutcome, Piece, UpdateBucket, WritePiece
 from transforms.project import Balance
@@ -52,6 +53,7 @@ class Job:
         log: parts of the event log that are read again; only without a state.
         without: files whose rows of the log are left out.
         merges: parts of the state that are written together.
+        dead: parts of dead letters that are decoded again.
     """
 
     files: list[InputFile]
@@ -63,6 +65,7 @@ class Job:
     log: tuple[Part, ...] = ()
     without: frozenset[str] = frozenset()
     merges: Merges = field(default_factory=Merges)
+    dead: tuple[Part, ...] = ()
 
 
 def _newest(values: Iterable[int | None]) -> int | None:
@@ -100,6 +103,13 @@ def build(pipeline: beam.Pipeline, job: Job, outcome_path: str) -> PCollection[N
             | "ListLog" >> beam.Create(job.log, reshuffle=False)
             | "SpreadLog" >> beam.Reshuffle()
             | "ReadLog" >> beam.ParDo(ReadLog(read.output, buckets, job.without)).with_outputs(NODES, NOTES, main=FLOWS)
+        )
+    if job.dead:
+        sources.append(
+            pipeline
+            | "ListDeadLetters" >> beam.Create(job.dead, reshuffle=False)
+            | "SpreadDeadLetters" >> beam.Reshuffle()
+            | "ReadDeadLetters" >> beam.ParDo(ReadDeadLetters(read)).with_outputs(NODES, NOTES, main=FLOWS)
         )
     blocks, nodes, notes = (
         [s[tag] for s in sources] | f"Merge{tag.title()}" >> beam.Flatten() for tag in (FLOWS, NODES, NOTES)
