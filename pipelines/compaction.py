@@ -118,9 +118,12 @@ class MergeParts(beam.DoFn):
     def process(self, parts: list[Part]) -> Iterator[tuple[str, Any]]:
         """Merge some parts."""
         tables = [read_table(self.output, p) for p in parts]
-        if any(t.schema != tables[0].schema or t.schema.metadata != tables[0].schema.metadata for t in tables):
-            return  # written by another version; a log tells its layout for the whole part
-        table = pa.concat_tables(tables)
+        first = tables[0].schema
+        if all(t.schema == first and t.schema.metadata == first.metadata for t in tables):
+            yield from self._merge(parts, pa.concat_tables(tables))
+        # Else another version wrote some of them: a log tells its layout for the whole part.
+
+    def _merge(self, parts: list[Part], table: pa.Table) -> Iterator[tuple[str, Any]]:
         if parts[0].relation == NODE_LINKS:
             table = _best(table)
         elif parts[0].relation == EVENT_LOG:

@@ -72,13 +72,14 @@ def compare_parts(output: str, old: Iterable[Part], new: Iterable[Part], since: 
                     files = [_file(output, p, Path(folder)) for p in mine]
                     names = ", ".join(f'"{c.name}"' for c in table.columns)
                     con.execute(f'INSERT INTO "{side}"."{table.name}" SELECT {names} FROM read_parquet(?)', [files])
-        con.execute(
-            "CREATE TABLE recent AS SELECT DISTINCT flow, flow_id FROM "
-            "(SELECT flow, flow_id, recorded_at FROM old.flow_event UNION ALL "
-            "SELECT flow, flow_id, recorded_at FROM new.flow_event) WHERE flow_id IS NOT NULL AND recorded_at >= ?",
-            [f"{since or '0001-01-01'}T00:00:00Z"],
-        )
-        return [_compare(con, table) for table in FACT_TABLES]
+        if since is not None:
+            con.execute(
+                "CREATE TABLE recent AS SELECT DISTINCT flow, flow_id FROM "
+                "(SELECT flow, flow_id, recorded_at FROM old.flow_event UNION ALL "
+                "SELECT flow, flow_id, recorded_at FROM new.flow_event) WHERE flow_id IS NOT NULL AND recorded_at >= ?",
+                [f"{since}T00:00:00Z"],
+            )
+        return [_compare(con, table, since is None) for table in FACT_TABLES]
 
 
 def _file(output: str, part: Part, folder: Path) -> str:
@@ -90,7 +91,7 @@ def _file(output: str, part: Part, folder: Path) -> str:
     return re.sub(r"([\[*?])", r"[\1]", path)
 
 
-def _compare(con: duckdb.DuckDBPyConnection, table: Table) -> Difference:
+def _compare(con: duckdb.DuckDBPyConnection, table: Table, all_recent: bool) -> Difference:
     ((rows,),) = con.execute(f'SELECT count(*) FROM new."{table.name}"').fetchall()
     key = [c.name for c in table.columns if c.key]
     ((doubles,),) = con.execute(
@@ -99,7 +100,8 @@ def _compare(con: duckdb.DuckDBPyConnection, table: Table) -> Difference:
         if key
         else "SELECT 1"
     ).fetchall()
-    return _as_rows(con, table, rows) if doubles or not key else _by_key(con, table, key, rows)
+    recent = "TRUE" if all_recent else _recent(table)
+    return _as_rows(con, table, recent, rows) if doubles or not key else _by_key(con, table, recent, key, rows)
 
 
 def _recent(table: Table) -> str:
@@ -109,11 +111,11 @@ def _recent(table: Table) -> str:
     return f"(flow_id IS NULL OR ({flow}, flow_id) IN (SELECT (flow, flow_id) FROM recent))"
 
 
-def _as_rows(con: duckdb.DuckDBPyConnection, table: Table, rows: int) -> Difference:
+def _as_rows(con: duckdb.DuckDBPyConnection, table: Table, recent: str, rows: int) -> Difference:
     found = Difference(table.name, rows)
     for side, other, name in (("new", "old", "added"), ("old", "new", "gone")):
         ((here, all_of_them),) = con.execute(
-            f"SELECT count(*) FILTER (WHERE {_recent(table)}), count(*) FROM "
+            f"SELECT count(*) FILTER (WHERE {recent}), count(*) FROM "
             f"(SELECT * FROM {side}.{table.name} EXCEPT ALL SELECT * FROM {other}.{table.name})"
         ).fetchall()
         setattr(found, name, here)
@@ -121,12 +123,12 @@ def _as_rows(con: duckdb.DuckDBPyConnection, table: Table, rows: int) -> Differe
     return found
 
 
-def _by_key(con: duckdb.DuckDBPyConnection, table: Table, key: list[str], rows: int) -> Difference:
+def _by_key(con: duckdb.DuckDBPyConnection, table: Table, recent: str, key: list[str], rows: int) -> Difference:
     found = Difference(table.name, rows)
     using = ", ".join(key)
     for side, other, name in (("new", "old", "added"), ("old", "new", "gone")):
         ((here, all_of_them),) = con.execute(
-            f"SELECT count(*) FILTER (WHERE {_recent(table)}), count(*) FROM "
+            f"SELECT count(*) FILTER (WHERE {recent}), count(*) FROM "
             f"(SELECT * FROM {side}.{table.name} ANTI JOIN {other}.{table.name} USING ({using}))"
         ).fetchall()
         setattr(found, name, here)
@@ -139,7 +141,7 @@ def _by_key(con: duckdb.DuckDBPyConnection, table: Table, key: list[str], rows: 
     kind = ', n."flow" AS flow' if "flow" in {c.name for c in table.columns} and "flow" not in key else ""
     row = con.execute(
         f"SELECT count(*) FILTER (WHERE recent), count(*) FILTER (WHERE NOT recent), {counts} FROM ("
-        f"SELECT n, o, {_recent(table)} AS recent FROM (SELECT n, o, {flow}{kind} FROM new.{table.name} n "
+        f"SELECT n, o, {recent} AS recent FROM (SELECT n, o, {flow}{kind} FROM new.{table.name} n "
         f"JOIN old.{table.name} o USING ({using}) WHERE {anything}))"
     ).fetchone()
     assert row is not None

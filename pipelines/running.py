@@ -127,7 +127,8 @@ def _compute(task: Task, run_id: str) -> RunOutcome:
             state=state,
             log=log if why is not None else (),
             without=due.again if why is not None else frozenset(),
-            merges=plan_merges(published.parts, task.fanin) if state is not None else Merges(),
+            # What is decoded again is written anew anyway.
+            merges=plan_merges((p for p in published.parts if p not in due.dead), task.fanin) if state else Merges(),
             dead=due.dead,
         )
         return run_pipeline(job, beam_options=arguments, runner=options.runner)
