@@ -9,6 +9,8 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
+import msgspec
+
 from pipelines import books, datasets
 from pipelines.datasets import FORMAT_VERSION, Part, parts_of, write_manifest
 from pipelines.due import Due, close_days
@@ -18,6 +20,7 @@ from pipelines.state import EVENT_LOG, INTERNAL, OPEN
 from pipelines.version import VERSION
 from schemas.tables import BOOK_TABLES
 from transforms.clock import parse_time, to_text
+from transforms.erasure import Erased
 from transforms.event_log import STATE_VERSION
 
 _log = logging.getLogger(__name__)
@@ -66,6 +69,11 @@ class Published:
     def as_of(self) -> int | None:
         """Instant of the published facts."""
         return None if self.manifest is None else parse_time(self.manifest["as_of"])
+
+    @property
+    def erased(self) -> tuple[Erased, ...]:
+        """What was erased."""
+        return msgspec.convert((self.manifest or {}).get("erased", []), tuple[Erased, ...])
 
 
 def settings_of(options: BatchOptions) -> dict[str, Any]:
@@ -159,6 +167,7 @@ class Ledger:
             "totals": books.totals_of(self.parts, files.values(), self.counts),
             "bytes_per_second": round(self.due.stored / max(seconds, 1)) or None,
             "merged": self.outcome.merged,
+            "erased": msgspec.to_builtins(published.erased),
             "run": readable(row),
         }
         write_manifest(output, content, parts, INTERNAL)
@@ -199,6 +208,12 @@ def run_row(
         **outcome.counts,
         "balanced": balanced,
     }
+
+
+def tidy(output: str, published: Published, manifest: dict[str, Any]) -> None:
+    """Remove the files that nothing names any more, now that the manifest is published."""
+    named = books.dead_letter_files(output, parts_of(manifest))
+    datasets.clean(output, published.manifest, manifest, named)
 
 
 def delete_unpublished(output: str, published: Published, parts: list[Part]) -> None:

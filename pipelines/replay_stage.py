@@ -52,10 +52,11 @@ class ReadDeadLetters(beam.DoFn):
             if path is not None and path not in raw:
                 raw[path] = _raw_lines(f"{output}/{path}")
             lines = raw.get(path)
-            if lines is None or row["reason"] in _ONLY_A_HEAD:
+            line = lines[row["raw_index"]] if lines is not None else b""
+            if not line or row["reason"] in _ONLY_A_HEAD:  # expired, erased, or only a part of it was kept
                 stay.append(row)
                 continue
-            found = self.decoder.line(lines[row["raw_index"]], row["source"])
+            found = self.decoder.line(line, row["source"])
             if isinstance(found, Rejection):
                 stay.append({**row, "reason": str(found.reason), "detail": found.detail})
                 continue

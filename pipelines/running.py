@@ -10,13 +10,13 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from pipelines import datasets, summary, warehouse
+from pipelines import summary, warehouse
 from pipelines.compaction import FANIN, Merges, plan_merges
 from pipelines.datasets import Part, is_local, parts_of
 from pipelines.due import Due
 from pipelines.options import BatchOptions, RunOutcome
 from pipelines.progress import ProgressView
-from pipelines.publishing import Ledger, Published, delete_unpublished, readable, run_row
+from pipelines.publishing import Ledger, Published, delete_unpublished, readable, run_row, tidy
 from pipelines.read_stage import ReadSettings
 from pipelines.state import EVENT_LOG, OPEN, State
 from pipelines.timing_facts import Job, bucket_count, run_pipeline
@@ -89,7 +89,7 @@ def perform(task: Task, started: datetime) -> RunResult:
     if is_local(output):
         built = warehouse.build(output, manifest)
         result |= {"warehouse": str(built), "facts": summary.summarise(built)}
-    datasets.clean(output, published.manifest, manifest)
+    tidy(output, published, manifest)
     return RunResult(INCOMPLETE_INPUT if problems else OK, readable(result))
 
 
@@ -121,6 +121,7 @@ def _compute(task: Task, run_id: str) -> RunOutcome:
                 round(options.settle_days * 86_400_000_000),
                 SEARCH_DAYS * 86_400_000_000,
                 published.newest or 0,
+                published.erased,
             ),
             as_of=options.as_of,
             newest=published.newest if state is not None else None,

@@ -79,7 +79,7 @@ def options_of(upkeep: Upkeep, published: Published) -> BatchOptions:
     )
 
 
-def _outdated(published: Published) -> str | None:
+def why_outdated(published: Published) -> str | None:
     """Say why the state can't be gone on from."""
     version = (published.manifest or {})["state_version"]
     if version != STATE_VERSION:
@@ -96,7 +96,7 @@ def replay(upkeep: Upkeep) -> RunResult:
     """
     with holding(upkeep.output) as published:
         dead = tuple(p for p in published.parts if p.relation == "dead_letter")
-        task = Task(options_of(upkeep, published), published, Due(dead=dead), _outdated(published), "replay")
+        task = Task(options_of(upkeep, published), published, Due(dead=dead), why_outdated(published), "replay")
         return perform(task, datetime.now(UTC))
 
 
@@ -108,7 +108,7 @@ def compact(upkeep: Upkeep) -> RunResult:
         LockedError: another run works on the output.
     """
     with holding(upkeep.output) as published:
-        task = Task(options_of(upkeep, published), published, Due(), _outdated(published), "compact", fanin=2)
+        task = Task(options_of(upkeep, published), published, Due(), why_outdated(published), "compact", fanin=2)
         before = len(published.parts)
         done = perform(task, datetime.now(UTC))
         done.result["parts_before"] = before

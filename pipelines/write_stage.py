@@ -28,6 +28,7 @@ from pipelines.state import (
     write_share,
 )
 from transforms.blocks import open_blocks
+from transforms.erasure import Erased, Scrubber
 from transforms.event_log import log_tables
 from transforms.resolve import UNRESOLVED
 from transforms.rows import Settings
@@ -49,12 +50,13 @@ class Piece(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Keeping:
-    """How long things stay at hand, in microseconds; see `transforms.rows.Settings`."""
+    """How long things stay at hand, in microseconds (see `transforms.rows.Settings`), and what was erased."""
 
     deadlines: dict[str, int]
     settle_after: int
     search_for: int
     search_from: int
+    erased: tuple[Erased, ...] = ()
 
     def at(self, as_of: int) -> Settings:
         """Give the settings of a run."""
@@ -71,6 +73,7 @@ class UpdateBucket(beam.DoFn):
         """Update one bucket."""
         bucket, blocks = element
         arrived = open_blocks(blocks)
+        Scrubber(self.keeping.erased).scrub(arrived.flows)
         for day, table in log_tables(arrived.named, arrived.found):
             yield Piece(EVENT_LOG, "", bucket, day, table)
         source = self.state.bucket(bucket) if self.state is not None else None

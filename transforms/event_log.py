@@ -8,7 +8,7 @@ the names of the positions are in the metadata of the table, so that a log writt
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import msgspec
@@ -169,6 +169,12 @@ def _values(table: pa.Table, name: str) -> list[Any]:
     column = table.column(name)
     values: list[Any] = (column.cast(pa.int64()) if pa.types.is_timestamp(column.type) else column).to_pylist()
     return values
+
+
+def scrub_facts(raw: bytes, replace: Callable[[Any], Any]) -> bytes:
+    """Replace values in encoded facts, whatever version wrote them."""
+    tag, *values = _plain.decode(raw)
+    return encoder.encode([tag, *(replace(v) for v in values)])
 
 
 def _translator(layout: dict[str, list[Any]]) -> Any:

@@ -29,5 +29,7 @@ COMMANDS: Final[dict[str, Command]] = {
     "rebuild": Command("all facts again from the event log", "pipelines.commands.rebuild", beam=True),
     "replay": Command("dead letters decoded again", "pipelines.commands.replay", beam=True),
     "compact": Command("small files of an output written together", "pipelines.commands.compact", beam=True),
+    "erase": Command("the identifiers of an order, everywhere", "pipelines.commands.erase"),
+    "expire": Command("raw bytes older than their retention", "pipelines.commands.expire"),
     "land": Command("messages of a Pub/Sub subscription to export files", "pipelines.commands.land"),
 }
