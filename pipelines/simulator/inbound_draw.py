@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 from dataclasses import dataclass, field
 
-from pipelines.simulator.drawing import HOUR, MINUTE, Happening, lag, later
+from pipelines.simulator.drawing import DAY, HOUR, MINUTE, Happening, lag, later
 from pipelines.simulator.model import US
 from pipelines.simulator.world import Facility, World
 
@@ -87,7 +87,9 @@ class _Drawing:
         )
         kind = "ASAP" if rng.random() < 0.15 else "TIME_POINT"
         lines = tuple(rng.randrange(10, 200) for _ in range(rng.choices((1, 2, 3, 4), (40, 30, 20, 10))[0]))
-        self.order = None if blind else PurchaseOrder(lines, at + rng.randrange(6, 72) * HOUR, kind)
+        self.days_away = rng.randrange(7, 25) if rng.random() < 0.2 else 0  # goods that come by sea
+        requested = at + self.days_away * DAY + rng.randrange(6, 72) * HOUR
+        self.order = None if blind else PurchaseOrder(lines, requested, kind)
         self.status = "OPEN"
         self.holding = False
 
@@ -192,6 +194,8 @@ def draw_process(rng: random.Random, world: World, at: int) -> Process:
         if fate < 0.08:
             return process  # nothing ever arrives
     parts = rng.choices((1, 2, 3), (70, 22, 8))[0]
+    if d.order is not None and d.days_away:
+        d.wait(d.days_away * 1440, d.days_away * 1440 + 900)
     for part in range(parts):
         d.wait(200, 1500)
         if rng.random() < 0.08:

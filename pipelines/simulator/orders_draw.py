@@ -19,7 +19,7 @@ from pipelines.simulator.orders_picking import (
     warn,
 )
 from pipelines.simulator.orders_shipping import after_picking, create_pack, new_shipment
-from pipelines.simulator.orders_times import SECOND, Clock, working_time
+from pipelines.simulator.orders_times import DAY, SECOND, Clock, working_time
 from pipelines.simulator.orders_traits import Traits, other_facility, uuid
 from pipelines.simulator.world import Facility, World
 
@@ -141,6 +141,8 @@ class Draw:
         if odd and (traits.waiting or traits.never_routed):
             plan.turn("route_wait", "waiting", mark(plan, WAITING, instant, "WAITING", False))
             instant += clock.wait(3600, 8 * 3600) + 2 * SECOND
+            if r() < 0.3:  # goods on back order
+                instant += int((3 + 22 * r()) * DAY)
         if odd and (traits.not_routable or (traits.never_routed and r() < 0.5)):
             plan.turn("not_routable", "blocked", mark(plan, NOT_ROUTABLE, instant, "NOT_ROUTABLE", False))
             instant += clock.wait(3600, 8 * 3600) + 2 * SECOND
@@ -254,6 +256,8 @@ class Draw:
         queue = created.recorded
         if traits.release and depth == 0 and r() < 0.95:
             queue += clock.wait(3600, 12 * 3600) + 2 * SECOND
+            if r() < 0.3:  # ordered weeks before it may be worked on
+                queue += int((3 + 22 * r()) * DAY)
             clock.mark(job, OPENED, queue, "OPEN", Shelf(untouched(job)))
             queue += SECOND
         start = self.open_at(job.facility, queue + clock.wait(1200, 6 * 3600) + SECOND)

@@ -57,9 +57,10 @@ class Figures:
     peak: int
 
 
-def tenant(events: int, days: int = 7) -> Input:
+def tenant(events: int, days: int = 7, faults: str = "none") -> Input:
     """Make the input, or take it when it was made before by the same simulator."""
-    folder, stamp = HOME / f"tenant-{events}", HOME / f"tenant-{events}.stamp"
+    name = f"tenant-{events}" + (f"-{days}-{faults}" if (days, faults) != (7, "none") else "")
+    folder, stamp = HOME / name, HOME / f"{name}.stamp"
     sources = sorted([*Path("pipelines/simulator").glob("*.py"), *Path("schemas").glob("*.py")])
     digest = hashlib.blake2b(b"".join(s.read_bytes() for s in sources), digest_size=16).hexdigest()
     if not stamp.exists() or stamp.read_text() != digest:
@@ -68,7 +69,7 @@ def tenant(events: int, days: int = 7) -> Input:
         orders = max(1, round(events / EVENTS_PER_ORDER / days))
         say(f"simulating {events:,} events ...")
         command = [sys.executable, "-m", "pipelines.cli", "simulate", "--output", str(folder), "--days", str(days)]
-        command += ["--orders-per-day", str(orders), "--seed", "11", "--faults", "none", "--json"]
+        command += ["--orders-per-day", str(orders), "--seed", "11", "--faults", faults, "--json"]
         subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
         stamp.write_text(digest)
     return known(folder)
@@ -116,11 +117,23 @@ def tree_memory(root: int) -> int:
     return total
 
 
-def measure(name: str, source: Input, workers: int, output: Path | None = None, more: Sequence[str] = ()) -> Figures:
-    """Run a contender, with more options, as a process of its own; one that fails ends the bench."""
+def measure(
+    name: str,
+    source: Input,
+    workers: int,
+    output: Path | None = None,
+    more: Sequence[str] = (),
+    *,
+    grown: bool = False,
+) -> Figures:
+    """Run a contender, with more options, as a process of its own; one that fails ends the bench.
+
+    A `grown` output keeps what it holds. Cut files of a faulty input are no failure.
+    """
     output = output or OUT / name
-    shutil.rmtree(output, ignore_errors=True)
-    output.mkdir(parents=True)
+    if not grown:
+        shutil.rmtree(output, ignore_errors=True)
+    output.mkdir(parents=True, exist_ok=True)
     before = resource.getrusage(resource.RUSAGE_CHILDREN)
     peak = 0
     with LOG.open("ab") as log:
@@ -133,7 +146,7 @@ def measure(name: str, source: Input, workers: int, output: Path | None = None, 
             except subprocess.TimeoutExpired:
                 peak = max(peak, tree_memory(child.pid))
         took = time.perf_counter() - began
-    if child.returncode != 0:
+    if child.returncode not in (0, 3):
         raise SystemExit(f"{name} failed with exit code {child.returncode}, see {LOG}")
     after = resource.getrusage(resource.RUSAGE_CHILDREN)
     cpu = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
@@ -203,6 +216,27 @@ def judge_growth(large: Input, whole: Figures, workers: int, verdict: Callable[[
     verdict(Verdict(f"peak memory for {times:.1f} times the flows", whole.peak / tenth.peak, "", None))
 
 
+def judge_days(days: int, events_a_day: int, workers: int, verdict: Callable[[Verdict], None]) -> None:
+    """Say what the run of the last of many days costs beside a run of its events alone."""
+    source = tenant(days * events_a_day, days, "light")
+    names = sorted(f.name for f in source.export.iterdir())
+    grown, last, alone = OUT / "days", OUT / "last", OUT / "alone"
+    for day in names[:-1]:
+        measure("flowfacts", source, workers, grown, ["--to", day], grown=True)
+    rounds: list[tuple[Figures, Figures]] = []
+    for _ in range(3):  # in turn, so that both meet the same machine
+        shutil.rmtree(last, ignore_errors=True)
+        shutil.copytree(grown, last)
+        increment = measure("flowfacts", source, workers, last, ["--to", names[-1]], grown=True)
+        rounds.append((increment, measure("flowfacts", source, workers, alone, ["--from", names[-1]])))
+    increment, single = (best([r[i] for r in rounds]) for i in (0, 1))
+    day = Input(source.folder, events_a_day, 0, 0, "")
+    say(row(f"day {len(names)}", day, increment))
+    say(row("alone", day, single))
+    factor = increment.seconds / single.seconds
+    verdict(Verdict(f"day {len(names)} after the others / its events alone", factor, "at most 1.5", factor <= 1.5))
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m tests.bench", description=__doc__)
     parser.add_argument("--events", type=int, default=1_100_000, help="events of the input (default: 1,100,000)")
@@ -239,6 +273,7 @@ def main() -> None:
     judge_rates(figures, verdict)
     if "flowfacts" in figures:
         judge_growth(source, figures["flowfacts"], args.workers, verdict)
+        judge_days(*((6, 10_000) if args.quick else (30, 75_000)), args.workers, verdict)
     for one in verdicts:
         say(str(one))
     agreements: dict[str, Any] = {}
