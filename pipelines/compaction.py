@@ -105,8 +105,15 @@ def _classes(items: list[tuple[Any, int]], fanin: int) -> Iterator[list[Any]]:
             level += 1
         classes.setdefault(level, []).append((item, size))
     for found in classes.values():
-        if len(found) >= fanin and sum(size for _, size in found) <= LIMIT:
-            yield [item for item, _ in found]
+        chosen: list[Any] = []
+        room = LIMIT
+        for item, size in sorted(found, key=lambda f: f[1]):
+            if size > room:
+                break
+            chosen.append(item)
+            room -= size
+        if len(chosen) >= fanin:
+            yield chosen
 
 
 class MergeParts(beam.DoFn):
