@@ -25,4 +25,5 @@ COMMANDS: Final[dict[str, Command]] = {
     "simulate": Command("an invented tenant with known truth", "pipelines.simulator.run"),
     "batch": Command("event exports to timing facts", "pipelines.commands.batch", beam=True),
     "land": Command("messages of a Pub/Sub subscription to export files", "pipelines.commands.land"),
+    "bigquery": Command("the facts in a BigQuery dataset", "pipelines.commands.bigquery"),
 }
