@@ -33,7 +33,7 @@ from pipelines.bigquery.stage import GoneError, plain_bytes, remove_staging, spa
 from pipelines.datasets import is_local, parts_of, read_manifest
 from pipelines.exports import NoInputError
 from pipelines.version import VERSION
-from schemas.dataset import LOAD, PART, STATE
+from schemas.dataset import LOAD, PART, STAGING, STATE
 
 _log = logging.getLogger(__name__)
 
@@ -187,11 +187,13 @@ def _commit(target: Target, generation: int, script: str, turn: int) -> bool:
             )
         except exceptions.Conflict:  # begun by another load, or by an attempt whose answer was lost
             job = find_job(target, job_id)
-    error = {"reason": "notFound"} if job is None else wait(target, job)
+    error = {"reason": "stopped"} if job is None else wait(target, job)
     if error is None:
         return True
     words = " ".join(str(error.get("message")).split())[:400]
-    if error.get("reason") in PASSING or any(text in words for text in _CONFLICTS):
+    # A staging table that is gone: another load has been here. Any other table is missed for good.
+    passing = error.get("reason") in PASSING and (error["reason"] != "notFound" or STAGING in words)
+    if passing or any(text in words for text in _CONFLICTS):
         _log.info("planning again: %s", words)
         return False
     raise BigQueryError(

@@ -125,9 +125,9 @@ def stage_unit(target: Target, output: str, unit: Unit) -> None:
 def _failed(target: Target, unit: Unit, job: str, error: dict[str, Any]) -> str:
     return (
         f"the load job {target.project}:{job} for {target.table(unit.stored_in)} failed: {error.get('reason')}: "
-        f"{' '.join(str(error.get('message')).split())[:400]}; it has the {unit.rows:,} rows of {_parts(unit)}; readers "
-        f"see what they saw before; look at `bq show -j {job}`, run flowfacts bigquery plan for a table that was changed "
-        "by hand, and load again"
+        f"{' '.join(str(error.get('message')).split())[:400]}; it has the {unit.rows:,} rows of {_parts(unit)}; "
+        f"readers see what they saw before; look at `bq show -j {job}`, run flowfacts bigquery plan for a table that was "
+        "changed by hand, and load again"
     )
 
 
