@@ -112,9 +112,11 @@ def stage_unit(target: Target, output: str, unit: Unit) -> None:
             except exceptions.NotFound:  # the table has gone since: another load has cleaned up
                 continue
         error = None if job is None else wait(target, job)
-        if error is None and _staged_rows(target, unit) == unit.rows:
+        staged = _staged_rows(target, unit)
+        if error is None and staged == unit.rows:
             return
-        if error is not None and error.get("reason") not in PASSING:
+        # Without its table, which another load has cleaned up, any job fails.
+        if error is not None and error.get("reason") not in PASSING and staged is not None:
             raise BigQueryError(_failed(target, unit, name, error))
     raise BigQueryError(
         f"{target.table(unit.staging)} does not have the {unit.rows:,} rows of {_parts(unit)} after {_MOST_ATTEMPTS} "
@@ -126,8 +128,8 @@ def _failed(target: Target, unit: Unit, job: str, error: dict[str, Any]) -> str:
     return (
         f"the load job {target.project}:{job} for {target.table(unit.stored_in)} failed: {error.get('reason')}: "
         f"{' '.join(str(error.get('message')).split())[:400]}; it has the {unit.rows:,} rows of {_parts(unit)}; "
-        f"readers see what they saw before; look at `bq show -j {job}`, run flowfacts bigquery plan for a table that was "
-        "changed by hand, and load again"
+        f"readers see what they saw before; look at `bq show -j {job}`, run flowfacts bigquery plan for a table that "
+        "was changed by hand, and load again"
     )
 
 

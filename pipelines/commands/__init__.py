@@ -26,4 +26,5 @@ COMMANDS: Final[dict[str, Command]] = {
     "batch": Command("event exports to timing facts", "pipelines.commands.batch", beam=True),
     "land": Command("messages of a Pub/Sub subscription to export files", "pipelines.commands.land"),
     "bigquery": Command("the facts in a BigQuery dataset", "pipelines.commands.bigquery"),
+    "query": Command("a question to the embedded warehouse or a dataset", "pipelines.commands.query"),
 }

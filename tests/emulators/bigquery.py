@@ -128,3 +128,7 @@ def _wait_for(url: str, process: subprocess.Popen[bytes], log: Path) -> None:
         except (urllib.error.URLError, OSError):
             time.sleep(0.1)
     raise TimeoutError(f"the emulator did not answer in {_START_SECONDS} s: {log.read_text()[-2000:]}")
+
+
+if __name__ == "__main__":
+    environment()

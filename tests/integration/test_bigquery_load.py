@@ -229,7 +229,8 @@ def test_a_delete_names_the_days_and_an_emptied_table_is_truncated():
 
     day = lambda n: datetime(2026, 6, n, 12, tzinfo=UTC)  # noqa: E731
     gone = [
-        Held(7, "order_flow_settled", "a", 5, day(1), day(2), 0), Held(8, "order_flow_settled", "b", 5, day(4), day(5), 2),
+        Held(7, "order_flow_settled", "a", 5, day(1), day(2), 0),
+        Held(8, "order_flow_settled", "b", 5, day(4), day(5), 2),
         Held(9, "order_flow_open", "c", 1, day(1), day(1), 0),
     ]  # fmt: skip
     about = {"run_id": "r'1", "as_of": None, "code_version": "1"}
