@@ -11,6 +11,7 @@ import io
 import json
 import uuid
 from collections import defaultdict
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from google.api_core import exceptions
@@ -23,6 +24,7 @@ from schemas.derive import bigquery_schema
 
 ABOUT = "Timing facts of a fulfilment platform: read the views without a suffix."
 _ROUNDS = 5
+_AT_ONCE = 8
 
 
 def read_resource(target: Target, name: str) -> dict[str, Any] | None:
@@ -38,24 +40,27 @@ def read_resource(target: Target, name: str) -> dict[str, Any] | None:
     return found
 
 
-def has_dataset(target: Target) -> bool:
-    """Say whether the dataset exists."""
+def find_dataset(target: Target) -> bool:
+    """Say whether the dataset exists, and note where it is."""
     try:
-        target.call(
+        found = target.call(
             f"look at {target.name}",
             lambda: target.client.get_dataset(target.name, retry=None, timeout=target.seconds),
         )
     except exceptions.NotFound:
         return False
+    target.location = found.location
     return True
 
 
 def plan(target: Target) -> list[Change]:
     """List what differs; the empty list when the dataset is as declared."""
     wanted = declared(target.name)
-    if not has_dataset(target):
+    if not find_dataset(target):
         return [Change("", "create", "dataset"), *(c for w in wanted for c in differences(w, None))]
-    changes = [c for w in wanted for c in differences(w, read_resource(target, w["tableId"]))]
+    with ThreadPoolExecutor(_AT_ONCE) as pool:
+        found = list(pool.map(lambda w: read_resource(target, w["tableId"]), wanted))
+    changes = [c for w, f in zip(wanted, found, strict=True) for c in differences(w, f)]
     if not any(c.about == "create" and c.table == STATE.name for c in changes) and not _seeded(target):
         changes.append(Change(STATE.name, "seed", "put in its row"))
     return changes

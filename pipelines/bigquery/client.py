@@ -12,7 +12,7 @@ import random
 import re
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, TypeVar
 
 import google.auth
@@ -63,6 +63,7 @@ class Target:
         attempts: how often a call is tried.
         pause: seconds before the second attempt; each further one waits up to twice as long, at most a minute.
         seconds: time that a call may take.
+        location: where the dataset is; outside the US and the EU a job is only found with it. None until it was asked.
         retries: how many attempts have failed so far.
     """
 
@@ -72,7 +73,8 @@ class Target:
     attempts: int = 8
     pause: float = 1.0
     seconds: float = CALL_SECONDS
-    retries: int = field(default=0)
+    location: str | None = None
+    retries: int = 0
 
     @property
     def name(self) -> str:

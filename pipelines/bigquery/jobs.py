@@ -24,7 +24,7 @@ def find_job(target: Target, job_id: str) -> Any:
     try:
         return target.call(
             f"look at the job {job_id}",
-            lambda: target.client.get_job(job_id, retry=None, timeout=target.seconds),
+            lambda: target.client.get_job(job_id, location=target.location, retry=None, timeout=target.seconds),
         )
     except exceptions.NotFound:
         return None

@@ -24,7 +24,7 @@ from apache_beam.io.filesystem import BeamIOError
 from google.api_core import exceptions
 
 from pipelines import books
-from pipelines.bigquery.apply import has_dataset
+from pipelines.bigquery.apply import find_dataset
 from pipelines.bigquery.client import BigQueryError, Target
 from pipelines.bigquery.jobs import PASSING, ask, find_job, wait
 from pipelines.bigquery.parts import Held, Step, compare, units
@@ -77,6 +77,8 @@ def load(output: str, target: Target, *, replace: bool = False, dry_run: bool = 
     output = output.rstrip("/")
     total: Counter[str] = Counter()
     staged: dict[str, Any] = {}
+    if not find_dataset(target):
+        raise BigQueryError(f"{target.name} is not there: run flowfacts bigquery apply --dataset {target.name}")
     for turn in range(_ROUNDS):
         manifest = read_manifest(output)
         if manifest is None:
@@ -138,8 +140,9 @@ def read_holding(target: Target) -> Holding:
     try:
         rows = ask(target, f"read what {target.name} holds", sql)
     except exceptions.NotFound as err:
-        state = "is not there" if not has_dataset(target) else "is not set up"
-        raise BigQueryError(f"{target.name} {state}: run flowfacts bigquery apply --dataset {target.name}") from err
+        raise BigQueryError(
+            f"{target.name} is not set up: run flowfacts bigquery apply --dataset {target.name}"
+        ) from err
     if len({row[0] for row in rows}) != 1:
         raise BigQueryError(
             f"{target.table(STATE.name)} has {len(rows)} rows, expected one; drop the table, run flowfacts bigquery "
@@ -183,7 +186,9 @@ def _commit(target: Target, generation: int, script: str, turn: int) -> bool:
         try:
             job = target.call(
                 f"change {target.name}",
-                lambda: target.client.query(script, job_id=job_id, retry=None, job_retry=None, timeout=target.seconds),
+                lambda: target.client.query(
+                    script, job_id=job_id, location=target.location, retry=None, job_retry=None, timeout=target.seconds
+                ),
             )
         except exceptions.Conflict:  # begun by another load, or by an attempt whose answer was lost
             job = find_job(target, job_id)

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 
 from pipelines.bigquery.parts import Held, Step, Unit, part_id
-from schemas.dataset import LOAD, PART, STATE, stored_tables
+from schemas.dataset import LOAD, PART, PART_ID, STATE, stored_tables
 from schemas.tables import Type
 
 MOVED = "flowfacts: another load was faster"
@@ -113,9 +113,10 @@ def _deletes(dataset: str, step: Step) -> list[str]:
 def _inserts(dataset: str, units: Iterable[Unit]) -> list[str]:
     by_table: dict[str, list[str]] = defaultdict(list)
     for unit in units:
-        # A staging table has the columns of the stored one in their order; those of one part lack its number.
-        number = "" if unit.numbered else f"{part_id(unit.parts[0].path)}, "
-        by_table[unit.stored_in].append(f"SELECT {number}* FROM `{dataset}.{unit.staging}`")
+        names = _names(unit.stored_in)
+        if not unit.numbered:
+            names = f"{part_id(unit.parts[0].path)}, {names.removeprefix(f'{PART_ID.name}, ')}"
+        by_table[unit.stored_in].append(f"SELECT {names} FROM `{dataset}.{unit.staging}`")
     return [
         f"INSERT INTO `{dataset}.{name}` ({_names(name)})\n" + "\nUNION ALL\n".join(selects) + ";"
         for name, selects in sorted(by_table.items())

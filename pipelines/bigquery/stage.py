@@ -153,8 +153,11 @@ def _staged_rows(target: Target, unit: Unit) -> int | None:
 def _schema(unit: Unit) -> list[Any]:
     fields = bigquery_schema(BY_NAME[unit.relation])
     if unit.numbered:
-        fields = [{"name": PART_ID.name, "type": "INT64", "mode": "REQUIRED"}, *fields]
-    return [bigquery.SchemaField.from_api_repr(f) for f in fields]
+        fields = [{"name": PART_ID.name, "type": "INT64", "mode": "NULLABLE"}, *fields]
+    # The stored table insists on keys; a load job would insist on the files saying so too.
+    return [
+        bigquery.SchemaField.from_api_repr({**f, "mode": f["mode"].replace("REQUIRED", "NULLABLE")}) for f in fields
+    ]
 
 
 def _make_table(target: Target, unit: Unit) -> None:
@@ -178,12 +181,13 @@ def _submit(target: Target, output: str, unit: Unit, job_id: str) -> Any:
     if not is_local(output):
         uris = [f"{output}/{part.path}" for part in unit.parts]
         return target.client.load_table_from_uri(
-            uris, name, job_config=config, job_id=job_id, retry=None, timeout=target.seconds
+            uris, name, job_config=config, job_id=job_id, location=target.location, retry=None, timeout=target.seconds
         )
     with _upload(output, unit) as file:
         size = file.seek(0, io.SEEK_END)
         return target.client.load_table_from_file(
-            file, name, rewind=True, size=size, job_config=config, job_id=job_id, num_retries=0,
+            file, name, rewind=True, size=size, job_config=config, job_id=job_id, location=target.location,
+            num_retries=0,
             timeout=max(target.seconds, min(UPLOAD_SECONDS, size / 250_000)),
         )  # fmt: skip
 

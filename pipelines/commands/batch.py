@@ -165,7 +165,8 @@ def _load(args: argparse.Namespace, target: Any, done: Any) -> bool:
     except NoInputError:
         return args.dry_run  # nothing is published before the first run
     except BigQueryError as err:
-        print(f"flowfacts batch: the facts are published in {args.output}, but not loaded: {err}", file=sys.stderr)
+        published = "" if args.dry_run else f"the facts are published in {args.output}, but not loaded: "
+        print(f"flowfacts batch: {published}{err}", file=sys.stderr)
         return False
     if not args.quiet and not args.json:
         print(tell(loaded))

@@ -6,7 +6,9 @@ import json
 import shutil
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
 
+import pyarrow as pa
 import pytest
 
 from pipelines.bigquery.apply import apply
@@ -15,8 +17,9 @@ from pipelines.bigquery.load import load
 from pipelines.bigquery.parts import Held, Step, compare, part_id
 from pipelines.bigquery.script import TooLongError, commit_script
 from pipelines.cli import main
-from pipelines.datasets import Part, parts_of, read_manifest
-from schemas.tables import TABLES
+from pipelines.datasets import Part, parts_of, read_manifest, write_manifest, write_part
+from schemas.derive import arrow_schema
+from schemas.tables import BY_NAME, TABLES
 from tests.emulators.bigquery import rows, running
 from tests.integration.bigquery_data import batch, in_bigquery, in_duckdb, outputs, simulated
 
@@ -200,6 +203,60 @@ def test_the_commands(server, made, tmp_path, monkeypatch, capsys):
     assert main(["bigquery", "load", "--from", str(tmp_path / "none"), "--to", target.name]) == 2
 
 
+def test_the_batch_job_publishes_when_the_load_fails_and_the_next_run_makes_up_for_it(
+    server, made, tmp_path, monkeypatch, capsys
+):
+    monkeypatch.setenv("BIGQUERY_EMULATOR_HOST", server.url)
+    target, out = server.target(), tmp_path / "out"
+    words = ["batch", "--input", str(made[0].parent / "tenant" / "export"), "--output", str(out), "--workers", "1"]
+    words += ["--bigquery", target.name]
+    assert main([*words, "--dry-run"]) == 1, "the dataset is not there"
+    assert not out.exists()
+    assert main([*words, "--quiet"]) == 1
+    said = capsys.readouterr().err
+    assert f"the facts are published in {out}, but not loaded: {target.name} is not there" in said
+    apply(target)
+    assert main([*words, "--dry-run"]) in (0, 3)
+    assert "nothing was changed" in capsys.readouterr().out
+    assert main([*words, "--json"]) in (0, 3)
+    told = json.loads(capsys.readouterr().out)
+    assert told["nothing_due"]
+    assert told["bigquery"]["changed"]
+    assert in_bigquery(target) == in_duckdb(out)
+    assert main([*words[:-1], "nonsense"]) == 2
+
+
+def test_merged_parts_change_the_book_and_no_row(target, tmp_path):
+    def flows(*names):
+        rows_ = [{"flow_id": n, "started_at": datetime(2026, 6, 1 + i, tzinfo=UTC)} for i, n in enumerate(names)]
+        return pa.Table.from_pylist(rows_, schema=arrow_schema(BY_NAME["order_flow"]))
+
+    def publish(run, merged=None, **parts):
+        made = [write_part(str(tmp_path), "order_flow", n, flows(*f), tier="settled") for n, f in parts.items()]
+        runs = pa.Table.from_pylist(
+            [{"run_id": f"r{n}"} for n in range(1, run + 1)], schema=arrow_schema(BY_NAME["pipeline_run"])
+        )
+        made.append(write_part(str(tmp_path), "pipeline_run", "books", runs, tier="books"))
+        names = {p.path.rsplit("/", 1)[1].split("-")[0]: p.path for p in made}
+        told = {names[k]: v for k, v in (merged or {}).items()}
+        write_manifest(str(tmp_path), {"run": {"run_id": f"r{run}"}, "as_of": None, "merged": told}, made, ())
+        load(str(tmp_path), target)
+        return names
+
+    def ids():
+        return rows(target, f"SELECT flow_id, part_id FROM `{target.table('order_flow_settled')}` ORDER BY flow_id")
+
+    first = publish(1, a="x", b="y", c="z")
+    before = ids()
+    assert [name for name, _ in before] == ["x", "y", "z"]
+    second = publish(2, {"m": [first["a"], first["b"]]}, m="xy", c="z")
+    assert ids() == before
+    book = rows(target, f"SELECT part_id, path FROM `{target.table('flowfacts_part')}` WHERE stored_in LIKE 'order%'")
+    assert sorted(book) == sorted(zip((i for _, i in before), (second["m"], second["m"], second["c"]), strict=True))
+    publish(3, c="z")
+    assert [name for name, _ in ids()] == ["z"]
+
+
 def part(path, relation="order_flow", tier="settled", rows=1):
     return Part(relation, path, rows, 1, path, tier=tier)
 
@@ -225,8 +282,6 @@ def test_parts_are_loaded_when_a_merge_has_one_that_is_not_held():
 
 
 def test_a_delete_names_the_days_and_an_emptied_table_is_truncated():
-    from datetime import UTC, datetime
-
     day = lambda n: datetime(2026, 6, n, 12, tzinfo=UTC)  # noqa: E731
     gone = [
         Held(7, "order_flow_settled", "a", 5, day(1), day(2), 0),
