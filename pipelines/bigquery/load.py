@@ -38,6 +38,7 @@ from schemas.dataset import LOAD, PART, STAGING, STATE
 _log = logging.getLogger(__name__)
 
 _ROUNDS = 12
+_MOST_JOBS = 1000
 _CONFLICTS = (MOVED, "concurrent update", "is aborted due to")
 """What a transaction fails with that another one was in the way of."""
 
@@ -77,6 +78,7 @@ def load(output: str, target: Target, *, replace: bool = False, dry_run: bool = 
     output = output.rstrip("/")
     total: Counter[str] = Counter()
     staged: dict[str, Any] = {}
+    used: set[str] = set()
     if not find_dataset(target):
         raise BigQueryError(f"{target.name} is not there: run flowfacts bigquery apply --dataset {target.name}")
     for turn in range(_ROUNDS):
@@ -102,7 +104,7 @@ def load(output: str, target: Target, *, replace: bool = False, dry_run: bool = 
         try:
             spans = {p.path: span(output, p) for fresh in step.fresh.values() for p in fresh}
             staged |= {u.staging: u for u in chosen}
-            stage(target, output, chosen)
+            stage(target, output, chosen, holding.generation)
         except GoneError as err:  # another run was published since: its manifest names what is there
             _log.info("planning again: %s", err)
             continue
@@ -111,7 +113,7 @@ def load(output: str, target: Target, *, replace: bool = False, dry_run: bool = 
             script = commit_script(target.name, holding.generation, step, chosen, spans, about)
         except TooLongError as err:
             raise BigQueryError(f"could not load {target.name}: {err}") from err
-        if _commit(target, holding.generation, script, turn):
+        if _commit(target, holding.generation, script, used):
             replace = False
             fresh = sum(map(len, step.fresh.values()))
             total.update(
@@ -173,21 +175,38 @@ def _is_newer(target: Target, holding: Holding, run: str, output: str, parts: Co
     )
 
 
-def _commit(target: Target, generation: int, script: str, turn: int) -> bool:
+def _commit(target: Target, generation: int, script: str, used: set[str]) -> bool:
     """Run the transaction; says whether it went well. Whether it changed anything, the next plan sees.
+
+    Args:
+        target: the dataset.
+        generation: what it is at.
+        script: the transaction.
+        used: ids of the jobs that this load has met; one is added.
 
     Raises:
         BigQueryError: it fails for good.
     """
     digest = blake2b(script.encode(), digest_size=8).hexdigest()
-    job_id = f"flowfacts_commit_{target.dataset}_{generation}_{digest}_{turn}"
-    job = find_job(target, job_id)
+    for number in range(_MOST_JOBS):
+        job_id = f"flowfacts_commit_{target.dataset}_{generation}_{digest}_{number}"
+        if job_id in used:
+            continue
+        used.add(job_id)
+        job = find_job(target, job_id)
+        if job is None or wait(target, job) is None:  # the cause of one that failed before may be gone
+            break
     if job is None:
         try:
             job = target.call(
                 f"change {target.name}",
                 lambda: target.client.query(
-                    script, job_id=job_id, location=target.location, retry=None, job_retry=None, timeout=target.seconds
+                    script,
+                    job_id=job_id,
+                    location=target.location,
+                    retry=None,
+                    job_retry=None,
+                    timeout=target.seconds,
                 ),
             )
         except exceptions.Conflict:  # begun by another load, or by an attempt whose answer was lost

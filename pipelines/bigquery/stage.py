@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import contextlib
 import io
+import random
 import tempfile
+import time
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
@@ -85,24 +87,31 @@ def _opened(output: str, part: Part) -> Iterator[Any]:
         raise GoneError(f"{path} is gone") from err
 
 
-def stage(target: Target, output: str, units: Iterable[Unit]) -> None:
+def stage(target: Target, output: str, units: Iterable[Unit], generation: int) -> None:
     """Load units into their staging tables, several at once.
+
+    Args:
+        target: the dataset.
+        output: output folder.
+        units: what is loaded.
+        generation: what the dataset is at; a part that comes back later has another job.
 
     Raises:
         GoneError: a part is gone.
         BigQueryError: a job fails for good.
     """
     with ThreadPoolExecutor(_AT_ONCE) as pool:
-        for done in [pool.submit(stage_unit, target, output, unit) for unit in units]:
+        for done in [pool.submit(stage_unit, target, output, unit, generation) for unit in units]:
             done.result()
 
 
-def stage_unit(target: Target, output: str, unit: Unit) -> None:
+def stage_unit(target: Target, output: str, unit: Unit, generation: int) -> None:
     """Make sure that the staging table of a unit has its rows."""
-    job_id = f"flowfacts_load_{target.dataset}_{unit.stored_in}_{unit.digest}"
+    job_id = f"flowfacts_load_{target.dataset}_{unit.stored_in}_{unit.digest}_{generation}"
     for attempt in range(_MOST_ATTEMPTS):
         name = f"{job_id}_{attempt}"
         job = find_job(target, name)
+        ours = job is None
         if job is None:
             _make_table(target, unit)
             try:
@@ -115,9 +124,12 @@ def stage_unit(target: Target, output: str, unit: Unit) -> None:
         staged = _staged_rows(target, unit)
         if error is None and staged == unit.rows:
             return
-        # Without its table, which another load has cleaned up, any job fails.
-        if error is not None and error.get("reason") not in PASSING and staged is not None:
-            raise BigQueryError(_failed(target, unit, name, error))
+        # The cause of a job that failed before may be gone; and without its table, which another load has cleaned up,
+        # any job fails.
+        if ours and error is not None:
+            if error.get("reason") not in PASSING and staged is not None:
+                raise BigQueryError(_failed(target, unit, name, error))
+            time.sleep(min(60.0, target.pause * 2 ** min(attempt, 6)) * random.uniform(0.5, 1.0))
     raise BigQueryError(
         f"{target.table(unit.staging)} does not have the {unit.rows:,} rows of {_parts(unit)} after {_MOST_ATTEMPTS} "
         f"jobs {job_id}_*; drop it and load again"
