@@ -126,6 +126,15 @@ def dead_by_day(output: str, parts: Iterable[Part]) -> dict[str, int]:
     return found
 
 
+def dead_letter_files(output: str, parts: Iterable[Part]) -> set[str]:
+    """List the raw files that dead letters name, relative to the output."""
+    found: set[str] = set()
+    for part in parts:
+        if part.relation == "dead_letter":
+            found.update(p for p in read_table(output, part, ["raw_path"]).column(0).unique().to_pylist() if p)
+    return found
+
+
 def micros(moment: datetime) -> int:
     """Give microseconds since the epoch."""
     return int((moment - datetime(1970, 1, 1, tzinfo=UTC)).total_seconds() * 1_000_000)

@@ -23,7 +23,7 @@ from apache_beam.io.filesystems import FileSystems
 from schemas.tables import CONTRACT_VERSION
 
 MANIFEST = "manifest.json"
-FOLDERS = ("facts", "state", "event_log")
+FOLDERS = ("facts", "state", "event_log", "dead_letters")
 FORMAT_VERSION = 2
 
 
@@ -69,10 +69,10 @@ def write_bytes(path: str, data: bytes) -> None:
     partial = f"{folder}/.{uuid.uuid4().hex}.partial"
     with FileSystems.create(partial, compression_type=CompressionTypes.UNCOMPRESSED) as out:
         out.write(data)
-    _put_in_place(partial, path)
+    put_in_place(partial, path)
 
 
-def _put_in_place(partial: str, path: str) -> None:
+def put_in_place(partial: str, path: str) -> None:
     """Rename over what is there in one step: no reader, and no killed run, may find neither the old nor the new."""
     if is_local(path):
         os.replace(partial, path)
@@ -193,20 +193,21 @@ def _written(base: str) -> Iterator[str]:
         yield from (meta.path[len(base) + 1 :] for meta in match.metadata_list)
 
 
-def clean(output: str, before: dict[str, Any] | None, now: dict[str, Any]) -> None:
+def clean(output: str, before: dict[str, Any] | None, now: dict[str, Any], raw: Collection[str] = ()) -> None:
     """Remove what no reader needs any more: parts of the state before, and leftovers of killed runs.
 
     Args:
         output: output folder.
         before: the manifest that was published before, if any.
         now: the published manifest.
+        raw: raw files that the dead letters name.
     """
     base = output.rstrip("/")
-    keep = paths_of(now)
+    keep = paths_of(now) | set(raw)
     gone: set[str] = set()
     for path in _written(base):
         name = path.rsplit("/", 1)[-1]
-        if path not in keep and (path.endswith((".parquet", ".partial")) or name.startswith(".outcome-")):
+        if path not in keep and (path.endswith((".parquet", ".partial", ".raw")) or name.startswith(".outcome-")):
             gone.add(f"{base}/{path}")
     if before is not None:
         gone |= {f"{base}/{p}" for p in paths_of(before) - keep}

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any
 
+from pipelines.datasets import Part
 from pipelines.exports import InputFile, digest_of, mark_repeats
 
 Books = Mapping[str, Mapping[str, Any]]
@@ -23,12 +24,14 @@ class Due:
             taken back, which an increment can't do, so that the run begins from the event log.
         cut: rows of files that were cut when they were read and have not changed since.
         touched: rows of files that are the same, but were modified since.
+        dead: parts of dead letters to be decoded again.
     """
 
     files: list[InputFile] = field(default_factory=list)
     again: frozenset[str] = frozenset()
     cut: list[Mapping[str, Any]] = field(default_factory=list)
     touched: list[InputFile] = field(default_factory=list)
+    dead: tuple[Part, ...] = ()
 
     @property
     def days(self) -> list[str]:

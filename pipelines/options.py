@@ -78,7 +78,7 @@ class BatchOptions:
         """
         for name, day in (("--from", self.first_day), ("--to", self.last_day)):
             if day is not None:
-                _check_day(name, day)
+                check_day(name, day)
         if self.first_day and self.last_day and self.first_day > self.last_day:
             raise OptionError(f"--from {self.first_day} lies after --to {self.last_day}, expected a range of days")
         for flow, seconds in self.deadlines.items():
@@ -124,7 +124,12 @@ def _place(folder: str) -> str:
     return folder.rstrip("/") if "://" in folder else os.path.realpath(folder)
 
 
-def _check_day(name: str, value: str) -> None:
+def check_day(name: str, value: str) -> None:
+    """Check a day given on the command line.
+
+    Raises:
+        OptionError: it is none.
+    """
     try:
         plain = date.fromisoformat(value).isoformat() == value  # it also reads 20260617 and 2026-W25-3
     except ValueError:
@@ -169,6 +174,7 @@ class RunOutcome:
         files: a row per input file.
         newest: newest recorded time known.
         gone: paths of published parts that written ones replace.
+        merged: paths of parts that hold the same rows as several before, and of those.
         conflicts: entities that an earlier run gave to another flow than everything known now would.
     """
 
@@ -178,6 +184,7 @@ class RunOutcome:
     files: list[dict[str, Any]] = field(default_factory=list)
     newest: int | None = None
     gone: frozenset[str] = frozenset()
+    merged: dict[str, list[str]] = field(default_factory=dict)
     conflicts: int = 0
 
 

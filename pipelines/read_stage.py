@@ -17,7 +17,7 @@ from apache_beam.pvalue import TaggedOutput
 from pipelines.datasets import Part, write_part
 from pipelines.exports import FileReport, InputFile, LineReader, TooLong
 from pipelines.progress import ProgressWriter
-from pipelines.state import BOOKS, FLOW_STATE, OPEN, State, feeds, read_table
+from pipelines.state import BOOKS, UNRESOLVED_STATE, State, feeds, read_table
 from schemas.vocabulary import Reason
 from transforms.blocks import EMPTY, Outbox, bucket_of
 from transforms.columns import to_table
@@ -125,24 +125,25 @@ class ReadExport(beam.DoFn):
         for block in outbox.node_blocks():
             yield TaggedOutput(NODES, block)
         yield TaggedOutput(NOTES, ("file", _file_row(file, report, lines)))
-        yield TaggedOutput(NOTES, ("read", self._counts(lines, len(dead.rows), events, outbox.newest)))
+        yield TaggedOutput(NOTES, ("read", counts_of(self.decoder, lines, len(dead.rows), events, outbox.newest)))
         if dead.rows:
             yield TaggedOutput(NOTES, ("part", asdict(_write_dead_letters(file, dead, settings))))
 
-    def _counts(self, lines: int, dead: int, events: int, newest: int | None) -> dict[str, Any]:
-        counts = self.decoder.collect()
-        found = {
-            "lines_read": lines,
-            "lines_accepted": lines - dead,
-            "dead_letters": dead,
-            "events_accepted": events,
-            "field_errors": counts.field_errors,
-            "unknown_names": counts.unknown_names.total(),
-            "unknown_values": counts.unknown_values.total(),
-            "newest": newest,
-        }
-        self.decoder.reset()
-        return found
+
+def counts_of(decoder: Decoder, lines: int, dead: int, events: int, newest: int | None) -> dict[str, Any]:
+    """Give what reading adds to the books, and start the decoder's counts again."""
+    counts = decoder.collect()
+    decoder.reset()
+    return {
+        "lines_read": lines,
+        "lines_accepted": lines - dead,
+        "dead_letters": dead,
+        "events_accepted": events,
+        "field_errors": counts.field_errors,
+        "unknown_names": counts.unknown_names.total(),
+        "unknown_values": counts.unknown_values.total(),
+        "newest": newest,
+    }
 
 
 def _too_long(line: TooLong, source: str, limit: int) -> Rejection:
@@ -202,7 +203,7 @@ class OpenPending(beam.DoFn):
         buckets = self.state.buckets
         outbox = Outbox(buckets, known=True)
         events = kept = 0
-        for part in self.state.of(FLOW_STATE, OPEN):
+        for part in self.state.of(UNRESOLVED_STATE):
             if not feeds(part, bucket, buckets):
                 continue
             table = read_table(self.state.output, part, ["key", "last_recorded_at", "event_count"])

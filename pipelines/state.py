@@ -6,10 +6,12 @@ part of fewer buckets feeds several, one of more buckets feeds one.
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
+import msgspec
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -18,7 +20,7 @@ import pyarrow.parquet as pq
 from pipelines.datasets import Part, is_local, read_bytes, write_part
 from transforms.blocks import bucket_of
 from transforms.event import Event
-from transforms.event_log import events_in
+from transforms.event_log import events_in, place_hash
 from transforms.links import Link, hash64, links_in
 from transforms.resolve import Node
 from transforms.update import Group
@@ -26,10 +28,14 @@ from transforms.update import Group
 OPEN, SETTLED, OUTSIDE, BOOKS = "open", "settled", "outside", "books"
 """Tiers of the parts of a relation: flows that can still change, settled flows, events outside the flows, books."""
 
-FLOW_STATE, EVENT_LOG, NODE_LINKS = "flow_state", "event_log", "node_links"
-"""Datasets beside the relations of the contract."""
+STAYING = (SETTLED, OUTSIDE)
+"""Tiers whose parts stay as they are until a flow returns; those of one run and bucket are a group."""
 
-INTERNAL = (FLOW_STATE, EVENT_LOG, NODE_LINKS)
+FLOW_STATE, UNRESOLVED_STATE = "flow_state", "unresolved_state"
+EVENT_LOG, NODE_LINKS, OUTSIDE_INDEX = "event_log", "node_links", "outside_index"
+"""Datasets beside the relations of the contract. What is unresolved is apart: every run reads it first."""
+
+INTERNAL = (FLOW_STATE, UNRESOLVED_STATE, EVENT_LOG, NODE_LINKS, OUTSIDE_INDEX)
 
 
 def read_table(output: str, part: Part, columns: list[str] | None = None) -> pa.Table:
@@ -42,12 +48,17 @@ def read_table(output: str, part: Part, columns: list[str] | None = None) -> pa.
 
 def write_share(output: str, like: Part, table: pa.Table) -> Part:
     """Write the rows of one bucket, as a part with the relation, tier, run, buckets and day of `like`."""
-    folder = "state" if like.relation in (FLOW_STATE, NODE_LINKS) else "" if like.relation == EVENT_LOG else "facts"
+    folder = "facts" if like.relation not in INTERNAL else "" if like.relation == EVENT_LOG else "state"
     named = [like.tier, "" if like.tier == OPEN else like.run, f"b{like.bucket:05d}of{like.buckets:05d}"]
     return write_part(
         output, like.relation, "-".join(n for n in named if n), table, folder=folder, day=like.day, tier=like.tier,
         run=like.run, bucket=like.bucket, buckets=like.buckets,
     )  # fmt: skip
+
+
+def group_of(part: Part) -> Group:
+    """Give the group of a part of a staying tier."""
+    return Group(part.run, part.bucket, part.buckets)
 
 
 def feeds(part: Part, bucket: int, buckets: int) -> bool:
@@ -56,7 +67,7 @@ def feeds(part: Part, bucket: int, buckets: int) -> bool:
     return part.bucket % low == bucket % low
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, eq=False)
 class State:
     """The published state of an output, as the workers of a run need it.
 
@@ -69,6 +80,10 @@ class State:
     output: str
     buckets: int
     parts: dict[str, list[Part]] = field(default_factory=dict)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Travel as bytes that are packed once and opened once: each worker gets it with each of several steps."""
+        return _open_state, (_pack_state(self),)
 
     def of(self, dataset: str, tier: str | None = None) -> list[Part]:
         """List the parts of a dataset."""
@@ -83,13 +98,19 @@ class State:
         return BucketLinks(self, bucket)
 
     def group(self, group: Group) -> list[Part]:
-        """List the settled parts of a group."""
-        return [
-            p
-            for parts in self.parts.values()
-            for p in parts
-            if p.tier in (SETTLED, OUTSIDE) and (p.run, p.bucket, p.buckets) == group
-        ]
+        """List the parts of a group."""
+        return [p for parts in self.parts.values() for p in parts if p.tier in STAYING and group_of(p) == group]
+
+
+@functools.lru_cache(maxsize=4)
+def _pack_state(state: State) -> bytes:
+    return msgspec.msgpack.encode((state.output, state.buckets, state.parts))
+
+
+@functools.lru_cache(maxsize=4)
+def _open_state(packed: bytes) -> State:
+    output, buckets, parts = msgspec.msgpack.decode(packed, type=tuple[str, int, dict[str, list[Part]]])
+    return State(output, buckets, parts)
 
 
 @dataclass(slots=True)
@@ -98,6 +119,7 @@ class BucketState:
 
     state: State
     bucket: int
+    _index: list[tuple[Part, pa.Table]] | None = None
 
     def _tables(self, dataset: str, tier: str, key: str) -> Iterator[pa.Table]:
         buckets = self.state.buckets
@@ -114,17 +136,13 @@ class BucketState:
         mine = [bucket_of(k, self.state.buckets) == self.bucket for k in coded.dictionary.to_pylist()]
         return pc.take(pa.array(mine, pa.bool_()), coded.indices)
 
-    def _table(self, dataset: str, key: str) -> pa.Table | None:
-        tables = list(self._tables(dataset, OPEN, key))
-        return pa.concat_tables(tables) if tables else None
-
     def open_flows(self) -> pa.Table | None:
-        """Give the state of the open flows."""
-        return self._table(FLOW_STATE, "key")
+        """Give the state of the open flows, and of what is unresolved."""
+        return _together([*self._tables(FLOW_STATE, OPEN, "key"), *self._tables(UNRESOLVED_STATE, OPEN, "key")])
 
     def open_rows(self, relation: str) -> pa.Table | None:
         """Give the rows of the open flows."""
-        return self._table(relation, "flow_id")
+        return _together(list(self._tables(relation, OPEN, "flow_id")))
 
     def settled(self, key_hashes: Collection[int]) -> Iterator[tuple[Group, pa.Table]]:
         """Give the state of settled flows whose key has one of the hashes."""
@@ -133,17 +151,36 @@ class BucketState:
             if feeds(part, self.bucket, self.state.buckets):
                 found = self._rows(part, [("key_hash", wanted)])
                 if found is not None:
-                    yield Group(part.run, part.bucket, part.buckets), found
+                    yield group_of(part), found
 
     def outside(self, id_hashes: Collection[int], same_hashes: Collection[int]) -> Iterator[tuple[Group, list[Event]]]:
         """Give logged deliveries outside the flows that agree in one of the hashes."""
-        ids = np.fromiter(id_hashes, np.int64, len(id_hashes))
-        sames = np.fromiter(same_hashes, np.int64, len(same_hashes))
+        wanted = [
+            ("id_hash", np.fromiter(id_hashes, np.int64, len(id_hashes))),
+            ("same_hash", np.fromiter(same_hashes, np.int64, len(same_hashes))),
+        ]
+        days: set[str] = set()
+        groups: dict[int, Group] = {}
+        for part, index in self._outside_index():
+            found = index.filter(_matches(index, wanted))
+            if found.num_rows:
+                groups.update(dict.fromkeys(found.column("place_hash").to_pylist(), group_of(part)))
+                days.update(found.column("day").to_pylist())
         for part in self.state.of(EVENT_LOG):
-            if feeds(part, self.bucket, self.state.buckets):
-                found = self._rows(part, [("id_hash", ids), ("same_hash", sames)])
-                if found is not None:
-                    yield Group(part.run, part.bucket, part.buckets), events_in(found)
+            if part.day in days and feeds(part, self.bucket, self.state.buckets):
+                logged = self._rows(part, wanted)
+                for event in events_in(logged) if logged is not None else ():
+                    yield groups[place_hash(event)], [event]
+
+    def _outside_index(self) -> list[tuple[Part, pa.Table]]:
+        """Read the index once: a chain of repeats asks for it several times."""
+        if self._index is None:
+            self._index = [
+                (part, read_table(self.state.output, part))
+                for part in self.state.of(OUTSIDE_INDEX)
+                if feeds(part, self.bucket, self.state.buckets)
+            ]
+        return self._index
 
     def _rows(self, part: Part, wanted: list[tuple[str, Any]]) -> pa.Table | None:
         """Read the rows of a part that have a wanted hash; the other columns are read only when there are some."""
@@ -152,13 +189,23 @@ class BucketState:
 
 
 def _rows(output: str, part: Part, hashes: pa.Table, wanted: list[tuple[str, Any]]) -> pa.Table | None:
+    places = _matches(hashes, wanted)
+    if not pc.any(places).as_py():
+        return None
+    return read_table(output, part).filter(places)
+
+
+def _together(tables: list[pa.Table]) -> pa.Table | None:
+    return pa.concat_tables(tables) if tables else None
+
+
+def _matches(hashes: pa.Table, wanted: list[tuple[str, Any]]) -> Any:
+    """Mark the rows that have a wanted value in one of the columns."""
     places: Any = None
     for name, values in wanted:
         mask = pc.is_in(hashes.column(name), value_set=pa.array(values))
         places = mask if places is None else pc.or_(places, mask)
-    if not pc.any(places).as_py():
-        return None
-    return read_table(output, part).filter(places)
+    return places
 
 
 @dataclass(slots=True)

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import apache_beam as beam
@@ -22,19 +22,21 @@ from apache_beam.io.filesystems import FileSystems
 from apache_beam.options.pipeline_options import PipelineOptions, SetupOptions
 from apache_beam.pvalue import AsSingleton, PCollection
 
+from pipelines.compaction import MergeParts, Merges, RewriteGroup
 from pipelines.datasets import Part
 from pipelines.exports import InputFile
 from pipelines.options import RunOutcome
 from pipelines.read_stage import NOTES, Note, OpenPending, ReadExport, ReadLog, ReadSettings
+from pipelines.replay_stage import ReadDeadLetters
 from pipelines.state import NODE_LINKS, State
-from pipelines.write_stage import LEAVING, Keeping, KeepOutcome, Piece, RewriteGroup, UpdateBucket, WritePiece
+from pipelines.write_stage import LEAVING, Keeping, KeepOutcome, Piece, UpdateBucket, WritePiece
 from transforms.project import Balance
 from transforms.ptransforms import NODES, ResolveFlows
 
 FLOWS = "flows"
 
-BYTES_PER_BUCKET = 48 << 20
-"""Stored bytes a bucket is sized for: some 80,000 events, about 200 MB in a worker while it projects."""
+BYTES_PER_BUCKET = 64 << 20
+"""Stored bytes a bucket is sized for: some 100,000 events, about 250 MB in a worker while it projects."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +52,8 @@ class Job:
         state: state of earlier runs; None to begin from nothing.
         log: parts of the event log that are read again; only without a state.
         without: files whose rows of the log are left out.
+        merges: parts of the state that are written together.
+        dead: parts of dead letters that are decoded again.
     """
 
     files: list[InputFile]
@@ -60,6 +64,8 @@ class Job:
     state: State | None = None
     log: tuple[Part, ...] = ()
     without: frozenset[str] = frozenset()
+    merges: Merges = field(default_factory=Merges)
+    dead: tuple[Part, ...] = ()
 
 
 def _newest(values: Iterable[int | None]) -> int | None:
@@ -98,6 +104,13 @@ def build(pipeline: beam.Pipeline, job: Job, outcome_path: str) -> PCollection[N
             | "SpreadLog" >> beam.Reshuffle()
             | "ReadLog" >> beam.ParDo(ReadLog(read.output, buckets, job.without)).with_outputs(NODES, NOTES, main=FLOWS)
         )
+    if job.dead:
+        sources.append(
+            pipeline
+            | "ListDeadLetters" >> beam.Create(job.dead, reshuffle=False)
+            | "SpreadDeadLetters" >> beam.Reshuffle()
+            | "ReadDeadLetters" >> beam.ParDo(ReadDeadLetters(read)).with_outputs(NODES, NOTES, main=FLOWS)
+        )
     blocks, nodes, notes = (
         [s[tag] for s in sources] | f"Merge{tag.title()}" >> beam.Flatten() for tag in (FLOWS, NODES, NOTES)
     )
@@ -126,11 +139,18 @@ def build(pipeline: beam.Pipeline, job: Job, outcome_path: str) -> PCollection[N
     conflicts = resolved.conflicts | "NoteConflicts" >> beam.Map(lambda n: ("conflicts", n))
     all_notes = [notes, updated[NOTES], written, conflicts, *linked]
     if job.state is not None:
-        all_notes.append(
-            updated[LEAVING]
+        leaving = updated[LEAVING] | "AimAtGroups" >> beam.MapTuple(job.merges.aim)
+        merging = pipeline | "ListMerges" >> beam.Create(job.merges.targets())
+        all_notes += [
+            (leaving, merging)
+            | "MergeLeaving" >> beam.Flatten()
             | "GatherGroups" >> beam.GroupByKey()
-            | "RewriteGroups" >> beam.ParDo(RewriteGroup(job.state))
-        )
+            | "RewriteGroups" >> beam.ParDo(RewriteGroup(job.state, job.merges, read.run_id)),
+            pipeline
+            | "ListSmallParts" >> beam.Create(job.merges.parts, reshuffle=False)
+            | "SpreadSmallParts" >> beam.Reshuffle()
+            | "MergeParts" >> beam.ParDo(MergeParts(read.output, read.run_id)),
+        ]
     return (
         all_notes
         | "MergeAllNotes" >> beam.Flatten()
@@ -175,7 +195,7 @@ def outcome_of(notes: list[Note], job: Job) -> RunOutcome:
     """Add up what the workers noted."""
     counts = dict.fromkeys(_COUNTS, 0)
     balance = Balance()
-    found: dict[str, list[Any]] = {k: [] for k in ("file", "part", "gone", "conflicts", "pending", "logged")}
+    found: dict[str, list[Any]] = {k: [] for k in ("file", "part", "gone", "merged", "conflicts", "pending", "logged")}
     newest = job.newest
     for kind, note in notes:
         if kind == "balance":
@@ -207,5 +227,6 @@ def outcome_of(notes: list[Note], job: Job) -> RunOutcome:
         parts=sorted((Part(**p) for p in found["part"]), key=lambda p: p.path),
         files=sorted(found["file"], key=lambda f: f["path"]),
         gone=frozenset(found["gone"]),
+        merged=dict(found["merged"]),
         conflicts=sum(found["conflicts"]),
     )

@@ -21,7 +21,7 @@ import duckdb
 
 from pipelines.datasets import Part, parts_of
 from pipelines.dialect import embedded_views
-from pipelines.state import OUTSIDE, SETTLED
+from pipelines.state import STAYING
 from schemas.derive import duckdb_columns, duckdb_comments
 from schemas.tables import TABLES, Table
 
@@ -29,7 +29,6 @@ FILE = "warehouse.duckdb"
 
 _log = logging.getLogger(__name__)
 
-_STAYING = (SETTLED, OUTSIDE)
 _WASTE = 0.5
 """Share of deleted rows from which the file is built anew, to give their space back."""
 
@@ -153,7 +152,7 @@ def _apply(con: duckdb.DuckDBPyConnection, folder: Path, manifest: dict[str, Any
     deleted = 0
     for table in TABLES:
         mine = [p for p in parts if p.relation == table.name]
-        moving = {p.path for p in mine if p.tier not in _STAYING}
+        moving = {p.path for p in mine if p.tier not in STAYING}
         before = con.execute("SELECT path FROM flowfacts.part WHERE relation = ?", [_moving(table)]).fetchall()
         if moving != {path for (path,) in before}:
             con.execute(f'TRUNCATE flowfacts."{_moving(table)}"')  # gives the space back, as DELETE does not
@@ -164,7 +163,7 @@ def _apply(con: duckdb.DuckDBPyConnection, folder: Path, manifest: dict[str, Any
                 f'DELETE FROM flowfacts."{table.name}_staying" WHERE part IN (SELECT unnest(?))', [gone]
             ).fetchall()
             deleted += n
-        fresh = sorted(p.path for p in mine if p.tier in _STAYING and p.path not in held)
+        fresh = sorted(p.path for p in mine if p.tier in STAYING and p.path not in held)
         last = _load(con, folder, table, f"{table.name}_staying", fresh, last)
     if gone:
         con.execute("DELETE FROM flowfacts.part WHERE id IN (SELECT unnest(?))", [gone])

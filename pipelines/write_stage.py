@@ -16,11 +16,23 @@ from apache_beam.pvalue import TaggedOutput
 
 from pipelines.datasets import Part
 from pipelines.read_stage import NOTES, Note
-from pipelines.state import EVENT_LOG, FLOW_STATE, OPEN, OUTSIDE, SETTLED, State, read_table, write_share
+from pipelines.state import (
+    EVENT_LOG,
+    FLOW_STATE,
+    OPEN,
+    OUTSIDE,
+    OUTSIDE_INDEX,
+    SETTLED,
+    UNRESOLVED_STATE,
+    State,
+    write_share,
+)
 from transforms.blocks import open_blocks
+from transforms.erasure import Erased, Scrubber
 from transforms.event_log import log_tables
+from transforms.resolve import UNRESOLVED
 from transforms.rows import Settings
-from transforms.update import Group, id_sets, rows_of, update_bucket
+from transforms.update import Update, update_bucket
 
 LEAVING = "leaving"
 """Tag of what leaves a settled group: `(group, ("flow", flow, key) or ("event", event id, source))`."""
@@ -38,12 +50,13 @@ class Piece(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Keeping:
-    """How long things stay at hand, in microseconds; see `transforms.rows.Settings`."""
+    """How long things stay at hand, in microseconds (see `transforms.rows.Settings`), and what was erased."""
 
     deadlines: dict[str, int]
     settle_after: int
     search_for: int
     search_from: int
+    erased: tuple[Erased, ...] = ()
 
     def at(self, as_of: int) -> Settings:
         """Give the settings of a run."""
@@ -60,6 +73,7 @@ class UpdateBucket(beam.DoFn):
         """Update one bucket."""
         bucket, blocks = element
         arrived = open_blocks(blocks)
+        Scrubber(self.keeping.erased).scrub(arrived.flows)
         for day, table in log_tables(arrived.named, arrived.found):
             yield Piece(EVENT_LOG, "", bucket, day, table)
         source = self.state.bucket(bucket) if self.state is not None else None
@@ -69,14 +83,27 @@ class UpdateBucket(beam.DoFn):
                 yield Piece(relation, tier, bucket, None, table)
         if update.outside is not None:
             yield Piece("flow_event", OUTSIDE, bucket, None, update.outside)
-        for tier, state in ((OPEN, update.state), (SETTLED, update.settled_state)):
-            if state is not None and state.num_rows:
-                yield Piece(FLOW_STATE, tier, bucket, None, state)
+        if update.index is not None:
+            yield Piece(OUTSIDE_INDEX, OUTSIDE, bucket, None, update.index)
+        for name, tier, state in _states(update):
+            yield Piece(name, tier, bucket, None, state)
         for group, keys in update.returned.items():
             yield from (TaggedOutput(LEAVING, (tuple(group), ("flow", *key))) for key in keys)
         for group, places in update.withdrawn.items():
             yield from (TaggedOutput(LEAVING, (tuple(group), ("event", *place))) for place in places)
         yield TaggedOutput(NOTES, ("balance", asdict(update.balance)))
+
+
+def _states(update: Update) -> Iterator[tuple[str, str, pa.Table]]:
+    """Give the state by dataset and tier."""
+    if update.state is not None:
+        waiting = pc.starts_with(update.state.column("key"), UNRESOLVED)
+        for name, mask in ((FLOW_STATE, pc.invert(waiting)), (UNRESOLVED_STATE, waiting)):
+            found = update.state.filter(mask)
+            if found.num_rows:
+                yield name, OPEN, found
+    if update.settled_state is not None:
+        yield FLOW_STATE, SETTLED, update.settled_state
 
 
 class WritePiece(beam.DoFn):
@@ -89,35 +116,6 @@ class WritePiece(beam.DoFn):
         """Write one piece."""
         like = Part(piece.relation, "", 0, 0, "", piece.tier, self.run_id, piece.bucket, self.buckets, piece.day)
         yield "part", asdict(write_share(self.output, like, piece.table))
-
-
-class RewriteGroup(beam.DoFn):
-    """Writes the parts of a settled group again without what has left it."""
-
-    def __init__(self, state: State) -> None:
-        self.state = state
-
-    def process(self, element: tuple[tuple[str, int, int], Iterable[tuple[str, str, str]]]) -> Iterator[Note]:
-        """Rewrite one group."""
-        group, leaving = Group(*element[0]), list(element[1])
-        flows: dict[str, set[str]] = {}
-        for kind, flow, key in leaving:
-            if kind == "flow":
-                flows.setdefault(flow, set()).add(key)
-        places = {(a, b) for kind, a, b in leaving if kind == "event"}
-        for part in self.state.group(group):
-            table = read_table(self.state.output, part)
-            if part.tier == OUTSIDE:
-                rows = zip(table.column("event_id").to_pylist(), table.column("source").to_pylist(), strict=True)
-                goes = pa.array([row in places for row in rows], pa.bool_())
-            else:
-                goes = rows_of(table, part.relation, id_sets(flows))
-            if not pc.any(goes).as_py():
-                continue
-            yield "gone", part.path
-            stays = table.filter(pc.invert(goes))
-            if stays.num_rows:
-                yield "part", asdict(write_share(self.state.output, part, stays))
 
 
 class KeepOutcome(beam.DoFn):

@@ -52,13 +52,18 @@ class Kind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Fact:
-    """One decoded fact: its name, its path, its kind; `ref` names the entity kind that a reference leads to."""
+    """One decoded fact: its name, its path, its kind; `ref` names the entity kind that a reference leads to.
+
+    One that `identifies` is an identifier of the tenant's, which leads to a person in the tenant's own systems: an
+    erasure replaces it.
+    """
 
     name: str
     path: str
     kind: Kind = Kind.TEXT
     ref: str | None = None
     fields: tuple[Fact, ...] = ()
+    identifies: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,6 +143,11 @@ class EventType:
 def text(name: str, path: str, ref: str | None = None) -> Fact:
     """Declare a string."""
     return Fact(name, path, Kind.TEXT, ref)
+
+
+def identifier(name: str, path: str) -> Fact:
+    """Declare an identifier of the tenant's."""
+    return Fact(name, path, identifies=True)
 
 
 def texts(name: str, path: str, ref: str | None = None) -> Fact:

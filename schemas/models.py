@@ -9,6 +9,7 @@ from __future__ import annotations
 from schemas.catalogue import (
     Model,
     count,
+    identifier,
     integer,
     number,
     present,
@@ -25,7 +26,7 @@ _RECEIPT_STATUSES = ("OPEN", "IN_PROGRESS", "FINISHED")
 _INBOUND_STATUSES = ("OPEN", "PARTIAL_DELIVERY", "ON_HOLD", "CLOSED")
 
 _ORDER_FACTS = (
-    text("tenant_order_id", "tenantOrderId"),
+    identifier("tenant_order_id", "tenantOrderId"),
     time("order_date", "orderDate"),
     time("target", "deliveryPreferences.targetTime"),
     count("collects", "deliveryPreferences.collect[]"),
@@ -72,7 +73,7 @@ RoutingPlan = Model(
         text("child_plan_ref", "childRoutingPlanRef", ref="ROUTING_PLAN"),
         text("rerouted_plan_ref", "reRoutedRoutingPlanRef", ref="ROUTING_PLAN"),
         text("rerouted_pick_job_ref", "reRoutedPickJobRef", ref="PICK_JOB"),
-        text("tenant_order_id", "tenantOrderId"),
+        identifier("tenant_order_id", "tenantOrderId"),
         time("order_date", "orderDate"),
         time("target", "deliveryPreferences.targetTime"),
         text("reroute_reason", "reRouteReason"),
@@ -96,7 +97,7 @@ PickJob = Model(
         text("plan_ref", "routingPlanRef", ref="ROUTING_PLAN"),
         text("operative_ref", "operativeProcessRef"),
         text("sub_status", "subStatus"),
-        text("tenant_order_id", "tenantOrderId"),
+        identifier("tenant_order_id", "tenantOrderId"),
         time("order_date", "orderDate"),
         text("channel", "deliveryinformation.channel"),
         time("target", "deliveryinformation.targetTime"),
@@ -129,7 +130,7 @@ PickingOutcome = Model(
     facts=(
         text("order_ref", "header.orderRef", ref="ORDER"),
         text("plan_ref", "header.routingPlanRef", ref="ROUTING_PLAN"),
-        text("tenant_order_id", "header.tenantOrderId"),
+        identifier("tenant_order_id", "header.tenantOrderId"),
         text("job_type", "header.jobType"),
     ),
 )
@@ -142,7 +143,7 @@ RerouteWarning = Model(
     key="processRef",
     facility="facilityData.facilityRef",
     facts=(
-        text("tenant_order_id", "pickJobData.tenantOrderId"),
+        identifier("tenant_order_id", "pickJobData.tenantOrderId"),
         time("reroute_date", "rerouteDate"),
     ),
 )
@@ -158,7 +159,7 @@ PackJob = Model(
         text("pick_job_ref", "pickJobRef", ref="PICK_JOB"),
         text("order_ref", "orderRef", ref="ORDER"),
         text("operative_ref", "operativeProcessRef"),
-        text("tenant_order_id", "tenantOrderId"),
+        identifier("tenant_order_id", "tenantOrderId"),
         time("order_date", "orderDate"),
         time("target", "targetTime"),
         text("channel", "deliveryChannel"),
@@ -188,7 +189,7 @@ Shipment = Model(
         text("pick_job_ref", "pickJobRef", ref="PICK_JOB"),
         text("operative_ref", "operativeProcessRef"),
         texts("parcel_refs", "parcels[].parcelRef", ref="PARCEL"),
-        text("tenant_order_id", "tenantOrderId"),
+        identifier("tenant_order_id", "tenantOrderId"),
         time("order_date", "orderDate"),
         time("target", "targetTime"),
         text("carrier_ref", "carrierRef"),
@@ -205,7 +206,7 @@ Parcel = Model(
     facts=(
         text("shipment_ref", "shipmentRef", ref="SHIPMENT"),
         text("operative_ref", "operativeProcessRef"),
-        text("tenant_order_id", "tenantOrderId"),
+        identifier("tenant_order_id", "tenantOrderId"),
         text("carrier_ref", "carrierRef"),
         text("tracking_status", "result.trackingStatus"),
         variant_time("tracking_stamp", "result.carrierTrackingStatus.timestamp"),
@@ -226,7 +227,7 @@ HandoverJob = Model(
         text("old_parcel_ref", "parcelRef", ref="PARCEL"),
         text("old_shipment_ref", "shipmentRef", ref="SHIPMENT"),
         text("operative_ref", "operativeProcessRef"),
-        text("tenant_order_id", "tenantOrderId"),
+        identifier("tenant_order_id", "tenantOrderId"),
         time("order_date", "orderDate"),
         text("channel", "channel"),
         time("target", "targetTime"),
@@ -244,7 +245,7 @@ ServiceJob = Model(
     statuses=("OPEN", "IN_PROGRESS", "FINISHED", "CANCELLED", "WAITING_FOR_INPUT", "OBSOLETE", "NOT_READY"),
     facts=(
         text("operative_ref", "operativeProcessRef"),
-        text("tenant_order_id", "tenantOrderId"),
+        identifier("tenant_order_id", "tenantOrderId"),
     ),
 )
 
@@ -286,7 +287,7 @@ Process = Model(
         texts("shipment_refs", "shipmentRefs[]", ref="SHIPMENT"),
         texts("handover_job_refs", "handoverJobRefs[]", ref="HANDOVER_JOB"),
         texts("service_job_refs", "serviceJobRefs[]", ref="SERVICE_JOB"),
-        text("tenant_order_id", "tenantOrderId"),
+        identifier("tenant_order_id", "tenantOrderId"),
     ),
 )
 

@@ -422,7 +422,10 @@ PIPELINE_RUN = Table(
     "one row per run with its balance",
     (
         _text("run_id", "Run", key=True),
-        _text("mode", "batch, or rebuild when all facts were computed again from the event log"),
+        _text(
+            "mode",
+            "batch; rebuild when all facts were computed again from the event log; replay, compact, erase, expire",
+        ),
         _text("first_day", "First day folder of the run"),
         _text("last_day", "Last day folder of the run"),
         _at("started_at", "Start of the run"),

@@ -8,7 +8,7 @@ the names of the positions are in the metadata of the table, so that a log writt
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import msgspec
@@ -16,7 +16,7 @@ import pyarrow as pa
 
 from schemas.catalogue import Fact, Kind
 from schemas.derive import arrow_schema
-from schemas.tables import BY_NAME
+from schemas.tables import BY_NAME, TABLES
 from transforms.clock import to_datetime
 from transforms.columns import to_table
 from transforms.event import FACTS, MODELS, Event, Facts, encoder, field_order
@@ -35,8 +35,11 @@ LAYOUT: dict[str, list[Any]] = {name: _names(field_order(model.facts)) for name,
 
 _LAYOUT_TEXT = json.dumps(LAYOUT, separators=(",", ":")).encode()
 
-STATE_VERSION = f"1-{hash64(_LAYOUT_TEXT.decode(), ','.join(Event.__struct_fields__)) & 0xFFFFFFFF:08x}"
-"""Version of encoded events in the state; a state of another version is made again from the event log."""
+_SCHEMAS = ",".join(f"{t.name}:{c.name}:{c.type}" for t in TABLES for c in t.columns)
+
+STATE_VERSION = f"3-{hash64(_LAYOUT_TEXT.decode(), ','.join(Event.__struct_fields__), _SCHEMAS) & 0xFFFFFFFF:08x}"
+"""Version of the state: of encoded events, and of the relations whose rows it copies; a state of another version is
+made again from the event log."""
 
 LOG_SCHEMA = pa.schema(
     [
@@ -50,7 +53,11 @@ LOG_SCHEMA = pa.schema(
 )
 """`named`: the event names its flow itself; `id_hash`, `same_hash`: of events outside the flows."""
 
-_CONTRACT = len(BY_NAME["flow_event"].columns)
+_COLUMNS = {
+    "name": "event_name", "version": "entity_version", "basis": "time_basis", "facility": "facility_ref",
+}  # fmt: skip
+_FIELDS = [_COLUMNS.get(f, f) for f in Event.__struct_fields__ if f != "facts"]
+"""Columns of `flow_event` that an event is made of, in the order of its fields; where the names differ, by hand."""
 
 
 class LogLayoutError(Exception):
@@ -69,6 +76,25 @@ def outside_hashes(event: Event) -> tuple[int, int]:
     """Give the hashes of an event outside the flows: of its envelope id, and of what repeats of it share."""
     same = identity(event)
     return hash64(event.event_id), hash64(encoder.encode(same).hex())
+
+
+INDEX_SCHEMA = pa.schema(
+    [("id_hash", pa.int64()), ("same_hash", pa.int64()), ("place_hash", pa.int64()), ("day", pa.string())]
+)
+"""Where the log has the deliveries outside the flows: their hashes, that of their place, and their day in the log."""
+
+
+def place_hash(event: Event) -> int:
+    """Give the hash of a delivery: its envelope id and its source."""
+    return hash64(event.event_id, event.source)
+
+
+def index_table(events: Sequence[Event]) -> pa.Table:
+    """Build the index of some deliveries outside the flows."""
+    rows = [(*outside_hashes(e), place_hash(e), day_of(e)) for e in events]
+    columns: list[Any] = list(zip(*rows, strict=True)) if rows else [[] for _ in INDEX_SCHEMA]
+    arrays = [pa.array(c, f.type) for c, f in zip(columns, INDEX_SCHEMA, strict=True)]
+    return pa.Table.from_arrays(arrays, schema=INDEX_SCHEMA)
 
 
 def log_tables(named: Sequence[Event], found: Sequence[Event]) -> list[tuple[str, pa.Table]]:
@@ -124,35 +150,31 @@ def events_in(table: pa.Table) -> list[Event]:
     """
     layout = json.loads((table.schema.metadata or {}).get(_LAYOUT_KEY, b"{}"))
     decode = _decoder.decode if layout == LAYOUT else _translator(layout)
-    at = [table.schema.field(i).type for i in range(_CONTRACT)]
-    columns = [
-        (c.cast(pa.int64()) if pa.types.is_timestamp(t) else c).to_pylist()
-        for c, t in zip(table.columns[:_CONTRACT], at, strict=True)
-    ]
+    columns = [_values(table, name) for name in _FIELDS]
     named, facts = table.column("named").to_pylist(), table.column("facts").to_pylist()
-    # The order of the columns is the contract's; the order of the struct differs, hence by name.
-    index = {name: i for i, name in enumerate(table.column_names[:_CONTRACT])}
     found: list[Event] = []
-    for row, own, raw in zip(zip(*columns, strict=True), named, facts, strict=True):
-        found.append(
-            Event(
-                row[index["event_id"]],
-                row[index["event_name"]],
-                row[index["flow"]],
-                row[index["flow_id"]] if own else None,
-                row[index["entity"]],
-                row[index["entity_id"]],
-                row[index["entity_version"]],
-                row[index["event_at"]],
-                row[index["time_basis"]],
-                row[index["recorded_at"]],
-                row[index["facility_ref"]],
-                row[index["status"]],
-                row[index["source"]],
-                None if raw is None else decode(raw),
-            )
-        )
+    for values, own, raw in zip(zip(*columns, strict=True), named, facts, strict=True):
+        fields: list[Any] = [*values, None if raw is None else decode(raw)]
+        event = Event(*fields)
+        if not own:
+            event.flow_id = None
+        found.append(event)
     return found
+
+
+def _values(table: pa.Table, name: str) -> list[Any]:
+    """Give the values of a column, times as microseconds; a column that an older log lacks is unknown."""
+    if name not in table.column_names:
+        return [None] * table.num_rows
+    column = table.column(name)
+    values: list[Any] = (column.cast(pa.int64()) if pa.types.is_timestamp(column.type) else column).to_pylist()
+    return values
+
+
+def scrub_facts(raw: bytes, replace: Callable[[Any], Any]) -> bytes:
+    """Replace values in encoded facts, whatever version wrote them."""
+    tag, *values = _plain.decode(raw)
+    return encoder.encode([tag, *(replace(v) for v in values)])
 
 
 def _translator(layout: dict[str, list[Any]]) -> Any:

@@ -21,7 +21,7 @@ from schemas.vocabulary import Outcome
 from transforms.blocks import Arrived
 from transforms.columns import sort_rows, to_table
 from transforms.event import Event, decode_block, encode_block
-from transforms.event_log import outside_hashes
+from transforms.event_log import index_table, outside_hashes
 from transforms.identity import Distinct, distinct
 from transforms.links import hash64
 from transforms.project import Balance, gathering_key, project_flow
@@ -84,6 +84,8 @@ class Update:
         open: rows of the flows that can still change, by relation; they replace those before.
         settled: rows of the flows that settled in this run, by relation.
         outside: rows of `flow_event` outside the flows that are new.
+        index: where the log has the deliveries outside the flows that arrived; a shown one of them and its row in the
+            index always stay in one group.
         state: state of the open flows.
         settled_state: state of the flows that settled in this run.
         returned: settled flows that something arrived for, by group: they are open again.
@@ -94,6 +96,7 @@ class Update:
     open: dict[str, pa.Table] = field(default_factory=dict)
     settled: dict[str, pa.Table] = field(default_factory=dict)
     outside: pa.Table | None = None
+    index: pa.Table | None = None
     state: pa.Table | None = None
     settled_state: pa.Table | None = None
     returned: dict[Group, list[tuple[str, str]]] = field(default_factory=dict)
@@ -354,6 +357,8 @@ def _states(
 def _outside(update: Update, arrived: Arrived, source: StateSource | None) -> None:
     """Reduce events outside the flows; repeats of earlier days are found through the log."""
     earlier = _earlier(arrived, source)
+    if arrived.outside:
+        update.index = index_table([e for key in sorted(arrived.outside) for e in arrived.outside[key]])
     rows: list[Event] = []
     for key in sorted(arrived.outside):
         deliveries = arrived.outside[key]

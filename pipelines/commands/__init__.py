@@ -24,6 +24,13 @@ class Command:
 COMMANDS: Final[dict[str, Command]] = {
     "simulate": Command("an invented tenant with known truth", "pipelines.simulator.run"),
     "batch": Command("event exports to timing facts", "pipelines.commands.batch", beam=True),
+    "status": Command("how the days of an output stand", "pipelines.commands.status"),
+    "state": Command("what is kept between the runs", "pipelines.commands.state"),
+    "rebuild": Command("all facts again from the event log", "pipelines.commands.rebuild", beam=True),
+    "replay": Command("dead letters decoded again", "pipelines.commands.replay", beam=True),
+    "compact": Command("small files of an output written together", "pipelines.commands.compact", beam=True),
+    "erase": Command("the identifiers of an order, everywhere", "pipelines.commands.erase"),
+    "expire": Command("raw bytes older than their retention", "pipelines.commands.expire"),
     "land": Command("messages of a Pub/Sub subscription to export files", "pipelines.commands.land"),
     "bigquery": Command("the facts in a BigQuery dataset", "pipelines.commands.bigquery"),
     "query": Command("a question to the embedded warehouse or a dataset", "pipelines.commands.query"),

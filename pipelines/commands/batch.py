@@ -89,9 +89,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def main(args: argparse.Namespace, rest: list[str]) -> int:
     """Run the command."""
-    from pipelines.batch import FAILED, INCOMPLETE_INPUT, LOCKED, OK, UNBALANCED, run
+    from pipelines.batch import run
     from pipelines.lock import LockedError
     from pipelines.options import BatchOptions, check_beam_options, check_runner, parse_deadline, parse_instant
+    from pipelines.running import FAILED, INCOMPLETE_INPUT, LOCKED, OK, UNBALANCED
 
     own = argparse.ArgumentParser(add_help=False)
     add_arguments(own)

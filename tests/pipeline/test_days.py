@@ -8,7 +8,6 @@ import os
 import shutil
 import subprocess
 import sys
-from pathlib import Path
 
 import duckdb
 import pytest
@@ -17,14 +16,9 @@ from pipelines.cli import main
 from pipelines.datasets import paths_of, read_manifest
 from pipelines.lock import LockedError, only_run
 from pipelines.simulator.run import Plan, simulate
-from schemas.tables import TABLES
+from tests.runs import batch, days, differences, facts, files_of, modes
 
 DAYS = 6
-OF_A_RUN = {
-    "dead_letter": ("run_id", "raw_path", "raw_index"),
-    "input_file": ("run_id", "modified_at"),
-    "day_book": ("run_id",),
-}
 
 
 @pytest.fixture(scope="module")
@@ -39,36 +33,6 @@ def at_once(tenant, tmp_path_factory):
     out = tmp_path_factory.mktemp("facts") / "out"
     assert batch(tenant, out) in (0, 3)
     return facts(out)
-
-
-def batch(source, out, *options):
-    return main(["batch", "--input", str(source), "--output", str(out), "--quiet", "--workers", "1", *options])
-
-
-def facts(out):
-    """Every row of every relation but the history of runs, and the totals."""
-    found = {"totals": read_manifest(str(out))["totals"]}
-    with duckdb.connect(str(Path(out) / "warehouse.duckdb"), read_only=True) as con:
-        con.execute("SET TimeZone = 'UTC'")
-        for table in TABLES:
-            if table.name != "pipeline_run":
-                left_out = OF_A_RUN.get(table.name, ())
-                columns = ", ".join(c.name for c in table.columns if c.name not in left_out)
-                found[table.name] = con.execute(f"SELECT {columns} FROM {table.name} ORDER BY ALL").fetchall()
-    return found
-
-
-def modes(out):
-    with duckdb.connect(str(Path(out) / "warehouse.duckdb"), read_only=True) as con:
-        return [m for (m,) in con.execute("SELECT mode FROM pipeline_run ORDER BY run_id").fetchall()]
-
-
-def days(tenant):
-    return sorted(f.name for f in tenant.iterdir())
-
-
-def differences(one, other):
-    return [name for name in one if one[name] != other[name]]
 
 
 @pytest.mark.parametrize("settle", ["7", "0.5", "0"])
@@ -182,10 +146,10 @@ def day_book(out):
 def test_nothing_due_changes_nothing(tenant, tmp_path, capsys):
     out = tmp_path / "o"
     assert batch(tenant, out) in (0, 3)
-    before = {p: p.stat().st_mtime_ns for p in out.rglob("*") if p.is_file() and p.name != ".flowfacts.lock"}
+    before = files_of(out)
     assert main(["batch", "--input", str(tenant), "--output", str(out), "--json"]) in (0, 3)
     assert json.loads(capsys.readouterr().out)["nothing_due"] is True
-    assert before == {p: p.stat().st_mtime_ns for p in out.rglob("*") if p.is_file() and p.name != ".flowfacts.lock"}
+    assert before == files_of(out)
 
 
 def test_a_dry_run_tells_and_changes_nothing(tenant, tmp_path, capsys):

@@ -39,6 +39,10 @@ def test_the_comparison_has_teeth(tenant, tmp_path):
     spoilt = tmp_path / "spoilt.duckdb"
     spoilt.write_bytes((folder / "facts" / "warehouse.duckdb").read_bytes())
     with duckdb.connect(str(spoilt)) as con:
+        for name in ("order_flow", "flow_interval"):  # views there; only tables can be spoilt
+            con.execute(f"CREATE TABLE spoilt AS SELECT * FROM {name}")
+            con.execute(f"DROP VIEW {name}")
+            con.execute(f"ALTER TABLE spoilt RENAME TO {name}")
         first = "(SELECT min(flow_id) FROM order_flow)"
         con.execute(f"UPDATE order_flow SET leg_count = leg_count + 1 WHERE flow_id = {first}")
         con.execute("DELETE FROM flow_interval WHERE started_at = (SELECT max(started_at) FROM flow_interval)")

@@ -9,10 +9,10 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from pipelines import batch, cli
+from pipelines import cli, running
 from pipelines.datasets import read_manifest, write_part
 from pipelines.exports import LineReader
-from pipelines.options import OptionError, RunOutcome, check_runner
+from pipelines.options import BatchOptions, OptionError, RunOutcome, check_runner
 from transforms.columns import to_table
 
 ROOT = Path(__file__).parents[3]
@@ -74,7 +74,7 @@ def event(source):
 @pytest.fixture
 def graph(monkeypatch):
     stand_in = StandIn()
-    monkeypatch.setattr(batch, "run_pipeline", stand_in)
+    monkeypatch.setattr(running, "run_pipeline", stand_in)
     return stand_in
 
 
@@ -297,7 +297,7 @@ def test_an_interrupt_of_duckdb_is_one_too(graph, source, tmp_path, monkeypatch,
     def build(output, manifest):
         raise duckdb.InterruptException("Query interrupted")
 
-    monkeypatch.setattr(batch.warehouse, "build", build)
+    monkeypatch.setattr(running.warehouse, "build", build)
     assert run(source, tmp_path / "o") == 130
     assert "run again" in capsys.readouterr().err
 
@@ -326,13 +326,13 @@ def test_other_runners_are_not(name):
 
 
 def test_workers_are_started_only_where_they_pay(source):
-    options = batch.BatchOptions("a", "b", workers=2)
+    options = BatchOptions("a", "b", workers=2)
     assert options.beam_arguments(1 << 20) == []
     assert options.beam_arguments(1 << 30) == ["--direct_running_mode=multi_processing", "--direct_num_workers=2"]
-    chosen = batch.BatchOptions("a", "b", workers=2, beam_options=("--direct_num_workers=1",))
+    chosen = BatchOptions("a", "b", workers=2, beam_options=("--direct_num_workers=1",))
     assert chosen.beam_arguments(1 << 30) == ["--direct_num_workers=1"]
-    assert batch.BatchOptions("a", "b", workers=2, runner="DataflowRunner").beam_arguments(1 << 30) == []
-    assert batch.BatchOptions("a", "b", workers=1).beam_arguments(1 << 30) == []
+    assert BatchOptions("a", "b", workers=2, runner="DataflowRunner").beam_arguments(1 << 30) == []
+    assert BatchOptions("a", "b", workers=1).beam_arguments(1 << 30) == []
 
 
 def test_help_is_cheap_and_teaches():

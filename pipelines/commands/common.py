@@ -1,0 +1,72 @@
+"""What the commands share: options that mean the same everywhere, and how they end."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from pipelines.running import RunResult
+    from pipelines.upkeep import Upkeep
+
+
+def add_output(parser: argparse.ArgumentParser) -> None:
+    """Declare the output folder."""
+    parser.add_argument("--output", required=True, metavar="DIR_OR_GS", help="output folder of flowfacts batch")
+
+
+def add_telling(parser: argparse.ArgumentParser) -> None:
+    """Declare how the result is told."""
+    parser.add_argument("--json", action="store_true", help="print the result as JSON")
+    parser.add_argument("--quiet", action="store_true", help="print nothing but errors")
+    parser.add_argument("--verbose", action="store_true", help="log what happens, and tracebacks")
+
+
+def add_running(parser: argparse.ArgumentParser) -> None:
+    """Declare how a graph is run; any other option goes to Beam."""
+    parser.add_argument("--workers", type=int, metavar="N", help="local worker processes (default: processors)")
+    parser.add_argument("--runner", default="FnApiRunner", metavar="NAME", help="Beam runner (default: FnApiRunner)")
+    parser.epilog = "Any other option is passed to Beam."
+
+
+def upkeep_of(args: argparse.Namespace, rest: list[str], declare: Callable[[argparse.ArgumentParser], None]) -> Upkeep:
+    """Check the options of a command that runs a graph on an output.
+
+    Raises:
+        OptionError: one can't be used.
+    """
+    from pipelines.options import OptionError, check_beam_options, check_runner
+    from pipelines.upkeep import Upkeep
+
+    own = argparse.ArgumentParser(add_help=False)
+    declare(own)
+    check_beam_options(rest, [o for action in own._actions for o in action.option_strings])
+    check_runner(args.runner)
+    if args.workers is not None and args.workers < 1:
+        raise OptionError(f"--workers is {args.workers}, expected at least 1")
+    progress = sys.stderr.isatty() and not args.quiet and not args.json
+    return Upkeep(args.output, args.runner, args.workers, tuple(rest), progress)
+
+
+def finish(
+    name: str, args: argparse.Namespace, run: Callable[[], RunResult], tell: Callable[[Mapping[str, Any]], None]
+) -> int:
+    """Run a command that changes an output, tell its result, and give its exit code."""
+    from pipelines.lock import LockedError
+    from pipelines.running import LOCKED, UNBALANCED
+
+    try:
+        done = run()
+    except LockedError as err:
+        print(f"flowfacts {name}: {err}", file=sys.stderr)
+        return LOCKED
+    if args.json:
+        print(json.dumps(done.result, indent=1))
+    elif not args.quiet:
+        tell(done.result)
+    if done.exit_code == UNBALANCED:
+        print(f"flowfacts {name}: the books do not balance; nothing was changed", file=sys.stderr)
+    return done.exit_code
