@@ -43,6 +43,7 @@ $(TENANT): $(SIMULATOR) | $(READY)
 
 .PHONY: test
 test: $(READY) ## run the tests
+	@$(BIN)/python -m tests.emulators.bigquery
 	$(BIN)/pytest -q -n $(WORKERS)
 
 .PHONY: lint
@@ -88,6 +89,8 @@ lock: ## pin the dependencies of pyproject.toml again; UPGRADE=1 takes the newes
 	@build/lock/bin/python -m pip install --quiet --disable-pip-version-check $(UV)
 	build/lock/bin/uv pip compile pyproject.toml --quiet --extra dev --universal --python-version 3.11 \
 		--generate-hashes --no-header $(if $(UPGRADE),--upgrade) --output-file $(LOCK)
+	build/lock/bin/uv pip compile deploy/bqemulator.in --quiet --universal --python-version 3.11 \
+		--generate-hashes --no-header $(if $(UPGRADE),--upgrade) --output-file deploy/bqemulator.lock
 
 .PHONY: clean
 clean: ## remove everything made here, but not .venv

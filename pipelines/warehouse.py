@@ -20,6 +20,7 @@ from typing import Any
 import duckdb
 
 from pipelines.datasets import Part, parts_of
+from pipelines.dialect import embedded_views
 from pipelines.state import STAYING
 from schemas.derive import duckdb_columns, duckdb_comments
 from schemas.tables import TABLES, Table
@@ -44,6 +45,7 @@ def _ddl() -> str:
             f'SELECT {names} FROM flowfacts."{table.name}_{kind}"' for kind in ("moving", "staying")
         )
         made += [f'CREATE VIEW "{table.name}" AS {both};', duckdb_comments(table, "VIEW")]
+    made += embedded_views()
     made.append("CREATE TABLE flowfacts.part (id INTEGER, relation VARCHAR, path VARCHAR);")
     return "\n".join(made)
 

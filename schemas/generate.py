@@ -18,9 +18,11 @@ import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from schemas.dataset import stored_tables
 from schemas.derive import bigquery_schema, data_dictionary
 from schemas.pages import events_page
 from schemas.tables import TABLES
+from schemas.views import views, views_section
 
 _ROOT = Path(__file__).resolve().parent.parent
 
@@ -31,7 +33,10 @@ _OWNED = ("deploy/bigquery/*.json",)
 def outputs() -> dict[str, str]:
     """Give the content of every generated file by its path, relative to the source tree."""
     files = {f"deploy/bigquery/{table.name}.json": _json(bigquery_schema(table)) for table in TABLES}
-    files["schemas/docs/data_dictionary.md"] = data_dictionary()
+    # The dataset as `flowfacts bigquery apply` makes it, in the words of BigQuery's interface.
+    made = [*(t.resource() for t in stored_tables()), *(v.resource("PROJECT.DATASET") for v in views())]
+    files["deploy/bigquery/dataset.json"] = _json(made)
+    files["schemas/docs/data_dictionary.md"] = f"{data_dictionary()}\n{views_section()}"
     files["schemas/docs/events.md"] = events_page()
     return files
 

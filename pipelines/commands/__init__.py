@@ -32,4 +32,6 @@ COMMANDS: Final[dict[str, Command]] = {
     "erase": Command("the identifiers of an order, everywhere", "pipelines.commands.erase"),
     "expire": Command("raw bytes older than their retention", "pipelines.commands.expire"),
     "land": Command("messages of a Pub/Sub subscription to export files", "pipelines.commands.land"),
+    "bigquery": Command("the facts in a BigQuery dataset", "pipelines.commands.bigquery"),
+    "query": Command("a question to the embedded warehouse or a dataset", "pipelines.commands.query"),
 }

@@ -79,6 +79,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--buckets", type=int, metavar="N", help="shares of the work (default: by input size)")
     parser.add_argument("--workers", type=int, metavar="N", help="local worker processes (default: processors)")
     parser.add_argument("--runner", default="FnApiRunner", metavar="NAME", help="Beam runner (default: FnApiRunner)")
+    parser.add_argument(
+        "--bigquery", metavar="PROJECT.DATASET", help="load the facts into this dataset too (flowfacts bigquery load)"
+    )
     parser.add_argument("--json", action="store_true", help="print the result as JSON")
     parser.add_argument("--quiet", action="store_true", help="print nothing but errors")
     parser.add_argument("--verbose", action="store_true", help="log what Beam does, and tracebacks")
@@ -89,12 +92,13 @@ def main(args: argparse.Namespace, rest: list[str]) -> int:
     from pipelines.batch import run
     from pipelines.lock import LockedError
     from pipelines.options import BatchOptions, check_beam_options, check_runner, parse_deadline, parse_instant
-    from pipelines.running import LOCKED, UNBALANCED
+    from pipelines.running import FAILED, INCOMPLETE_INPUT, LOCKED, OK, UNBALANCED
 
     own = argparse.ArgumentParser(add_help=False)
     add_arguments(own)
     check_beam_options(rest, [o for action in own._actions for o in action.option_strings])
     check_runner(args.runner)
+    target = _target(args)
     options = BatchOptions(
         input=args.input,
         output=args.output,
@@ -121,6 +125,9 @@ def main(args: argparse.Namespace, rest: list[str]) -> int:
     except LockedError as err:
         print(f"flowfacts batch: {err}", file=sys.stderr)
         return LOCKED
+    if target is not None and done.exit_code in (OK, INCOMPLETE_INPUT):
+        loaded = _load(args, target, done)
+        done.exit_code = done.exit_code if loaded else FAILED
     if args.json:
         print(json.dumps(done.result, indent=1))
     elif args.dry_run:
@@ -137,6 +144,34 @@ def main(args: argparse.Namespace, rest: list[str]) -> int:
     if done.exit_code == UNBALANCED:
         print("flowfacts batch: the books do not balance; nothing was published", file=sys.stderr)
     return done.exit_code
+
+
+def _target(args: argparse.Namespace) -> Any:
+    """Connect to the dataset before anything is done, so that a wrong name does not cost a run."""
+    if args.bigquery is None:
+        return None
+    from pipelines.bigquery.client import connect
+
+    return connect("--bigquery", args.bigquery)
+
+
+def _load(args: argparse.Namespace, target: Any, done: Any) -> bool:
+    """Load what is published; says whether it went well. Also when nothing was due: the load before may have failed."""
+    from pipelines.bigquery.client import BigQueryError
+    from pipelines.bigquery.load import load, tell
+    from pipelines.exports import NoInputError
+
+    try:
+        done.result["bigquery"] = loaded = load(args.output, target, dry_run=args.dry_run)
+    except NoInputError:
+        return args.dry_run  # nothing is published before the first run
+    except BigQueryError as err:
+        published = "" if args.dry_run else f"the facts are published in {args.output}, but not loaded: "
+        print(f"flowfacts batch: {published}{err}", file=sys.stderr)
+        return False
+    if not args.quiet and not args.json:
+        print(tell(loaded))
+    return True
 
 
 def _tell_plan(plan: dict[str, Any]) -> None:
