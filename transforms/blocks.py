@@ -63,7 +63,7 @@ def _claimed() -> frozenset[str]:
     return frozenset(kinds) - LEAVES
 
 
-_CLAIMED = _claimed()
+CLAIMED = _claimed()
 """Kinds of entities whose flow is told: some event can name them, or one of their own can lack its flow."""
 
 
@@ -136,7 +136,7 @@ class Outbox:
     def _claim(self, event: Event, flow: str) -> None:
         claims = self._claims
         kind = event.entity
-        if kind in _CLAIMED:
+        if kind in CLAIMED:
             own = (kind or "", event.entity_id or "")
             known = claims.get(own)
             if known is None or known[0] != OWN or flow < known[1]:

@@ -23,6 +23,12 @@ _GETTERS = {name: itemgetter(*(c.name for c in table.columns)) for name, table i
 _SCHEMAS: dict[str, pa.Schema] = {name: arrow_schema(table) for name, table in BY_NAME.items()}
 
 
+def row_cells(relation: str, row: dict[str, Any]) -> tuple[Any, ...]:
+    """Give the cells of a dict row in the contract's column order."""
+    cells: tuple[Any, ...] = _GETTERS[relation](row)
+    return cells
+
+
 def to_table(relation: str, rows: Sequence[Any]) -> pa.Table:
     """Build the Arrow table of a relation.
 

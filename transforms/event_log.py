@@ -149,7 +149,7 @@ def events_in(table: pa.Table) -> list[Event]:
         LogLayoutError: the log holds facts of a model that this version does not know.
     """
     layout = json.loads((table.schema.metadata or {}).get(_LAYOUT_KEY, b"{}"))
-    decode = _decoder.decode if layout == LAYOUT else _translator(layout)
+    decode = _decoder.decode if layout == LAYOUT else facts_translator(layout)
     columns = [_values(table, name) for name in _FIELDS]
     named, facts = table.column("named").to_pylist(), table.column("facts").to_pylist()
     found: list[Event] = []
@@ -177,7 +177,7 @@ def scrub_facts(raw: bytes, replace: Callable[[Any], Any]) -> bytes:
     return encoder.encode([tag, *(replace(v) for v in values)])
 
 
-def _translator(layout: dict[str, list[Any]]) -> Any:
+def facts_translator(layout: dict[str, list[Any]]) -> Any:
     """Make a decoder for facts that another version has encoded: by name, what is missing is unknown."""
 
     def decode(raw: bytes) -> Any:

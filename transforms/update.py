@@ -141,7 +141,7 @@ class _Flows:
         if not key.startswith(UNRESOLVED):
             row: Row = getattr(self.rows, FLOW_RELATION[flow])[-1]
             outcome = row["outcome"]
-            due, settles = _deadlines(flow, outcome, reduced.events, last, self.settings)
+            due, settles = deadlines_of(flow, outcome, reduced.events, last, self.settings)
             if settles is not None and settles <= self.settings.as_of:
                 self.settling.setdefault(flow, set()).add(key)
         kept = encode_block(reduced.events + reduced.aliases)
@@ -150,7 +150,7 @@ class _Flows:
         )
 
 
-def _deadlines(
+def deadlines_of(
     flow: str, outcome: str | None, events: list[Event], last: int, settings: Settings
 ) -> tuple[int | None, int | None]:
     """Give when the flow's deadline passes, and when it settles; one of them."""
