@@ -5,8 +5,8 @@
     then       MessagePack
 
 Facts are encoded by position, so a new fact moves the others. Every layout that was ever released is in
-`layouts.json` beside this module, by its fingerprint; state of an older layout is read by the names of its facts, as the
-event log is. State that no known layout has written is refused by name, never guessed.
+`layouts.json` beside this module, by its fingerprint; state of an older layout is read by the names of its facts, as
+the event log is. State that no known layout has written is refused by name, never guessed.
 """
 
 from __future__ import annotations
@@ -28,7 +28,8 @@ VERSION = 1
 LAYOUTS_FILE = Path(__file__).with_name("layouts.json")
 
 Value = tuple[int, int, int, str]
-"""How surely a search has given an event its flow: `(0 found or 1 gathered, hops, rank, key)`; the smaller, the surer."""
+"""How surely a search has given an event its flow: `(class, hops, rank, key)`; the smaller, the surer. Classes: 0 a
+flow was found, 1 gathered under a pick job, 2 nothing was found."""
 
 Place = tuple[str, str]
 """One delivery: `(event id, source)`."""

@@ -123,7 +123,8 @@ def remaining(items: Iterable[Item], flow: str, key: str) -> tuple[list[Event], 
 
     Args:
         items: what the flow was told, in any order and any number of times.
-        flow, key: which flow it is; its deliveries get the key, those outside the flows (none) have no flow id.
+        flow: name of the flow; deliveries outside the flows (none) have no flow id.
+        key: flow id, or a gathering key.
     """
     best: dict[Place, Item] = {}
     for item in items:
@@ -315,3 +316,16 @@ def unpack_closed(raw: bytes) -> tuple[int, list[bytes]]:
     for item in items:
         decode_item(item)
     return revision, items
+
+
+_revision = msgspec.msgpack.Decoder(tuple[str, str, int, int, str | None, int, int, int, dict[str, list[Any]]])
+
+
+def encode_revision(revision: Revision) -> bytes:
+    """Encode a revision for a shuffle or a sink's buffer."""
+    return _encode(tuple(revision))
+
+
+def decode_revision(raw: bytes | memoryview) -> Revision:
+    """Decode what `encode_revision` made; rows are lists of cells."""
+    return Revision(*_revision.decode(raw))

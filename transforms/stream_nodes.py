@@ -31,9 +31,6 @@ HOPS = ROUNDS - 1
 
 STATE_VERSION = 1
 
-_NOWHERE = 1 << 20
-"""Rank of an entity's own gathering key, which counts when no other is in reach."""
-
 Told = tuple[int, str]
 """A claim without its distance: `(rank, key)`; its rank grows with every hop, and a gathering key ranks last."""
 
@@ -106,25 +103,35 @@ class Home(msgspec.Struct, array_like=True, gc=False):
     Attributes:
         version: of this record.
         touched_at: last time that something was heard, microseconds.
-        best: the flow of its events, and how surely.
+        best: the flow of its events, and how surely; None while they wait for one.
+        held: the best gathering key that was heard while they wait.
     """
 
     version: int = STATE_VERSION
     touched_at: int = 0
     best: Value | None = None
+    held: Value | None = None
 
     def claim(self, hops: int, told: Told) -> tuple[Value | None, Value] | None:
         """Hear a claim; gives the values before (None: nothing was known) and after when the events must move."""
-        value: Value = (int(told[0] >= FALLBACK) + int(told[0] == _NOWHERE), hops, told[0], told[1])
+        value: Value = (int(told[0] >= FALLBACK), hops, told[0], told[1])
+        if self.best is None and value[0]:
+            self.held = value if self.held is None else min(self.held, value)
+            return None
+        return self._better(value)
+
+    def give_up(self, node: Node) -> tuple[Value | None, Value] | None:
+        """Stop waiting for a flow for now; gives the move of the events, to a gathering key."""
+        if self.best is not None:
+            return None
+        return self._better(self.held or (2, 0, 0, f"{UNRESOLVED}{node[0]}:{node[1]}"))
+
+    def _better(self, value: Value) -> tuple[Value | None, Value] | None:
         before = self.best
         if before is not None and before <= value:
             return None
         self.best = value
         return None if before is not None and before[3] == value[3] else (before, value)
-
-    def give_up(self, node: Node) -> tuple[Value | None, Value] | None:
-        """Stop waiting for a claim for now; gives the move of the events, to a key of this entity's own."""
-        return None if self.best is not None else self.claim(0, (_NOWHERE, f"{UNRESOLVED}{node[0]}:{node[1]}"))
 
 
 def joins(event: Event, value: Value) -> tuple[str, str, Item]:

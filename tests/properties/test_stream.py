@@ -142,11 +142,10 @@ class Machine:
     def _flow(self, flow: str, key: str, raw: bytes) -> None:
         packed, items = self.flows.get((flow, key), (encode_meta(Meta()), []))
         meta = decode_meta(packed)
-        if (flow, key) not in self.flows or meta.phase is Phase.TOMBSTONE:
-            if (flow, key) in self.closed:
-                revision, known = unpack_closed(self.closed[flow, key])
-                read_back(meta, known, revision)
-                items = [*items, *known]
+        if ((flow, key) not in self.flows or meta.phase is Phase.TOMBSTONE) and (flow, key) in self.closed:
+            revision, known = unpack_closed(self.closed[flow, key])
+            read_back(meta, known, revision)
+            items = [*items, *known]
         if arrive(meta, len(raw), self.now, LIFE, joins=decode_item(raw).event is not None):
             items = [*items, raw]
         self.flows[flow, key] = encode_meta(meta), items

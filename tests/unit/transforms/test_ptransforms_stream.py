@@ -1,0 +1,192 @@
+"""The stream's Beam transforms on TestStream: time passes only where a test says so."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import apache_beam as beam
+import pytest
+from apache_beam.options.pipeline_options import PipelineOptions, StandardOptions
+from apache_beam.testing import test_stream
+
+from schemas.tables import BY_NAME
+from tests.unit.transforms.build import DAY, DEADLINES, SECOND, T0, ev, instant
+from transforms.event import Event, encode_block
+from transforms.ptransforms_live import LiveFlows
+from transforms.ptransforms_search import ResolveStream
+from transforms.stream_flows import Life, Revision, decode_revision
+
+QUIET, GRACE, TOMBSTONE = 86_400, 3_600, 10 * 86_400
+LIFE = Life(DEADLINES, 30 * SECOND, QUIET * SECOND, 90 * DAY * SECOND, GRACE * SECOND, TOMBSTONE * SECOND, 50)
+PATIENCE = 5
+FOREVER = 4_000 * DAY
+
+_time = [0]
+_seen: list[Revision] = []
+_kept: dict[tuple[str, str], bytes] = {}
+
+
+def clock() -> int:
+    return _time[0]
+
+
+class Kept:
+    def find(self, flow: str, key: str) -> bytes | None:
+        return _kept.get((flow, key))
+
+
+class SetClock(beam.DoFn):
+    """Takes the ticks, which tell the transforms' clock what the runner's says."""
+
+    def process(self, element):
+        if isinstance(element, int):
+            _time[0] = T0 + element * SECOND
+        else:
+            yield element
+
+
+class Keep(beam.DoFn):
+    def process(self, element):
+        if isinstance(element, bytes):
+            _seen.append(decode_revision(element))
+        else:
+            key, packed = element
+            flow, _, key = key.partition("\x1f")
+            _kept[flow, key] = packed
+
+
+@dataclass
+class Script:
+    """What happens, in seconds after T0."""
+
+    stream: Any
+    at: int = 0
+
+    def arrive(self, *events: Event) -> Script:
+        self.stream = self.stream.add_elements([encode_block(list(events))])
+        return self
+
+    def until(self, second: float) -> Script:
+        """Let time pass: timers until then fire, each at its own time."""
+        self.stream = self.stream.advance_processing_time(second - self.at).add_elements([second])
+        self.at = second
+        return self
+
+
+@pytest.fixture
+def play() -> Callable[[Callable[[Script], Script]], list[Revision]]:
+    def run(write: Callable[[Script], Script], life: Life = LIFE, lookup: Any = None) -> list[Revision]:
+        _time[0] = T0
+        _seen.clear()
+        _kept.clear()
+        options = PipelineOptions([])
+        options.view_as(StandardOptions).streaming = True
+        script = Script(test_stream.TestStream().advance_processing_time(T0 / SECOND))
+        script = write(script)
+        stream = script.until(script.at + FOREVER).stream.advance_watermark_to_infinity()
+        with beam.Pipeline(runner="BundleBasedDirectRunner", options=options) as pipeline:
+            live = (
+                pipeline
+                | stream
+                | beam.ParDo(SetClock())
+                | ResolveStream(PATIENCE * SECOND, 90 * DAY * SECOND, clock)
+                | LiveFlows(life, lookup or Kept(), None, clock)
+            )
+            _ = (live.revisions, live.closed) | beam.Flatten() | beam.ParDo(Keep())
+        return list(_seen)
+
+    return run
+
+
+def row(revision: Revision, relation: str) -> dict[str, Any]:
+    (cells,) = revision.rows[relation]
+    return dict(zip((c.name for c in BY_NAME[relation].columns), cells, strict=True))
+
+
+def of(revisions: list[Revision], key: str) -> list[Revision]:
+    return [r for r in soon(revisions) if r.key == key]
+
+
+def soon(revisions: list[Revision]) -> list[Revision]:
+    """Leave out what the deadline, days later, tells again."""
+    return [r for r in revisions if r.revision < T0 + DAY * SECOND]
+
+
+STOW = [
+    ev("STOW_JOB_CREATED", 0, status="OPEN"),
+    ev("STOW_JOB_COMMENCED", 60, status="IN_PROGRESS"),
+    ev("STOW_JOB_CLOSED", 120, status="CLOSED"),
+]
+
+
+def test_one_revision_for_all_that_came_within_the_flush_time(play):
+    created, commenced, closed = STOW
+    found = play(lambda s: s.arrive(created).until(20).arrive(commenced).until(40).arrive(closed).until(100))
+    assert [(r.revision - T0) // SECOND for r in found] == [30, 70]
+    assert [r.event_count for r in found] == [2, 3]
+    assert [r.outcome for r in found] == ["open", "fulfilled"]
+    assert row(found[1], "stow_flow")["finished_at"] == instant(120)
+
+
+def test_an_open_flow_is_told_again_at_its_deadline(play):
+    found = play(lambda s: s.arrive(STOW[0]).until(100))
+    deadline = DEADLINES["stow"] // SECOND
+    assert [((r.revision - T0) // SECOND, r.outcome) for r in found] == [(30, "open"), (deadline, "incomplete")]
+
+
+def test_a_flow_that_has_closed_comes_back_with_all_its_events(play):
+    late = ev("STOW_JOB_OPENED", 300, status="OPEN", recorded=400_000)
+    back = QUIET + GRACE + 1_000
+    found = play(lambda s: s.arrive(*STOW).until(back).arrive(late).until(back + 60))
+    assert [(r.event_count, r.outcome) for r in found][:2] == [(3, "fulfilled"), (4, "open")]
+    assert row(found[1], "stow_flow")["stow_finished_at"] is None or found[1].revision > found[0].revision
+
+
+def test_a_flow_of_which_nothing_is_left_comes_back_with_all_its_events(play):
+    late = ev("STOW_JOB_OPENED", 300, status="OPEN")
+    back = QUIET + GRACE + TOMBSTONE + 2_000
+    found = play(lambda s: s.arrive(*STOW).until(back).arrive(late).until(back + 60))
+    assert [(r.event_count, r.outcome) for r in found][1] == (4, "open")
+
+
+def test_a_closed_flow_that_is_not_where_it_should_be_stops_the_job(play):
+    class Nowhere:
+        def find(self, flow: str, key: str) -> bytes | None:
+            return None
+
+    back = QUIET + GRACE + 1_000
+    with pytest.raises(Exception, match="the stow flow S1 is closed and an event has arrived for it"):
+        play(lambda s: s.arrive(*STOW).until(back).arrive(STOW[0]).until(back + 60), lookup=Nowhere())
+
+
+JOB = ev("PICK_JOB_CREATED", 0, flow="P1", status="OPEN")
+LINE = ev("PICK_JOB_PICK_LINE_PICKED", 50, flow=None, pick_job_ref="J1")
+
+
+def test_a_line_before_its_pick_job_waits_and_joins_the_order(play):
+    found = play(lambda s: s.arrive(LINE).until(3).arrive(JOB).until(100))
+    assert [(r.key, r.event_count) for r in soon(found)] == [("P1", 2)]
+
+
+def test_a_line_that_waits_long_is_shown_as_unresolved_and_withdrawn_when_its_job_arrives(play):
+    found = play(lambda s: s.arrive(LINE).until(100).arrive(JOB).until(200))
+    gathered = of(found, "?PICK_JOB:J1")
+    assert [(r.event_count, bool(r.rows)) for r in gathered] == [(1, True), (0, False)]
+    assert [r.event_count for r in of(found, "P1")][-1] == 2
+
+
+def test_a_surer_claim_moves_the_events_of_a_flow(play):
+    # The shipment names its pick job and the process P2; the pick job's own event says P1, which is surer.
+    shipment = ev("SHIPMENT_CREATED", 10, flow="P2", pick_job_ref="J1")
+    found = play(lambda s: s.arrive(shipment).arrive(LINE).until(100).arrive(JOB).until(200))
+    assert [r.event_count for r in of(found, "P2")] == [2, 1]
+    assert of(found, "P1")[-1].event_count == 2
+
+
+def test_what_does_not_fit_is_counted_and_left_out(play):
+    life = Life(DEADLINES, 30 * SECOND, QUIET * SECOND, 90 * DAY * SECOND, GRACE * SECOND, TOMBSTONE * SECOND, 3)
+    many = [ev("STOW_JOB_COMMENCED", n, version=n, status="IN_PROGRESS") for n in range(10)]
+    found = play(lambda s: s.arrive(*many).until(100), life)
+    assert (found[0].event_count, found[0].overflow) == (3, 7)

@@ -1,0 +1,203 @@
+"""Beam transform of the stream's flows: items to revisions of facts, with what closes, shrinks and comes back."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any, NamedTuple, Protocol
+
+import apache_beam as beam
+from apache_beam.coders import BytesCoder
+from apache_beam.metrics import Metrics
+from apache_beam.pvalue import PCollection, TaggedOutput
+from apache_beam.transforms.timeutil import TimeDomain
+from apache_beam.transforms.userstate import BagStateSpec, ReadModifyWriteStateSpec, TimerSpec, on_timer
+from apache_beam.utils.timestamp import Timestamp
+
+from transforms.ptransforms_messages import METRICS, Clock, Keyed, split_key, system_clock, time_of
+from transforms.stream_codec import decode_item, encode_item
+from transforms.stream_flows import (
+    Change,
+    Life,
+    Meta,
+    Phase,
+    arrive,
+    decode_meta,
+    encode_meta,
+    encode_revision,
+    flush,
+    pack_closed,
+    read_back,
+    unpack_closed,
+    wake,
+)  # fmt: skip
+
+REVISIONS, CLOSED = "revisions", "closed"
+
+
+class FlowLookup(Protocol):
+    """Where closed flows are kept outside the state; travels to the workers."""
+
+    def find(self, flow: str, key: str) -> bytes | None:
+        """Give a closed flow as `transforms.stream_flows.pack_closed` made it, the newest; None when there is none."""
+
+
+class LostFlowError(Exception):
+    """A closed flow was not found where it should be kept; facts without its events would be wrong."""
+
+
+@beam.typehints.with_input_types(tuple[str, bytes])
+class _LiveFlow(beam.DoFn):
+    """One flow (`transforms.stream_flows`)."""
+
+    META = ReadModifyWriteStateSpec("meta", BytesCoder())
+    ITEMS = BagStateSpec("items", BytesCoder())
+    FLUSH = TimerSpec("flush", TimeDomain.REAL_TIME)
+    WAKE = TimerSpec("wake", TimeDomain.REAL_TIME)
+
+    def __init__(self, life: Life, lookup: FlowLookup | None, as_of: int | None, clock: Clock) -> None:
+        self.life, self.lookup, self.as_of, self.clock = life, lookup, as_of, clock
+        self.opened = Metrics.counter(METRICS, "flows_opened")
+        self.closed = Metrics.counter(METRICS, "flows_closed")
+        self.returned = Metrics.counter(METRICS, "flows_read_back")
+        self.overflow = Metrics.counter(METRICS, "items_over_cap")
+        self.revisions = Metrics.counter(METRICS, "revisions")
+        self.duplicates = Metrics.counter(METRICS, "duplicates_seen")
+        self.unresolved = Metrics.counter(METRICS, "unresolved_seen")
+        self.lag = Metrics.distribution(METRICS, "flush_lag_ms")
+        self.size = Metrics.distribution(METRICS, "state_bytes")
+
+    def process(
+        self,
+        element: Keyed,
+        state: Any = beam.DoFn.StateParam(META),
+        items: Any = beam.DoFn.StateParam(ITEMS),
+        flush_timer: Any = beam.DoFn.TimerParam(FLUSH),
+    ) -> None:
+        key, raw = element
+        packed, now = state.read(), self.clock()
+        meta = Meta() if packed is None else decode_meta(packed)
+        if packed is None or meta.phase is Phase.TOMBSTONE:
+            self._read_back(split_key(key), meta, items, known=packed is not None)
+        if packed is None or meta.phase is not Phase.OPEN:
+            self.opened.inc()
+        if meta.dirty_at is None:
+            flush_timer.set(Timestamp(micros=now + self.life.flush_after))
+        # A delivery that leaves is always noted; telling the two apart takes no more than the item's own bytes.
+        if arrive(meta, len(raw), now, self.life, joins=meta.items < self.life.max_items or _joins(raw)):
+            items.add(raw)
+        else:
+            self.overflow.inc()
+        state.write(encode_meta(meta))
+
+    def _read_back(self, flow_key: tuple[str, str], meta: Meta, items: Any, *, known: bool) -> None:
+        packed = self.lookup.find(*flow_key) if self.lookup is not None else None
+        if packed is not None:
+            revision, kept = unpack_closed(packed)
+            for raw in kept:
+                items.add(raw)
+            read_back(meta, kept, revision)
+            self.returned.inc()
+        elif known:
+            raise LostFlowError(
+                f"the {flow_key[0]} flow {flow_key[1]} is closed and an event has arrived for it, but its events are "
+                "not where closed flows are kept; expected them there since it closed"
+            )
+
+    @on_timer(FLUSH)
+    def flush(
+        self,
+        key: str = beam.DoFn.KeyParam,
+        fired: Any = beam.DoFn.TimestampParam,
+        state: Any = beam.DoFn.StateParam(META),
+        items: Any = beam.DoFn.StateParam(ITEMS),
+        wake_timer: Any = beam.DoFn.TimerParam(WAKE),
+    ) -> Iterator[Any]:
+        meta, now = decode_meta(state.read()), time_of(self.clock, fired)
+        if meta.dirty_at is None:
+            return
+        self.lag.update(max(0, (now - meta.dirty_at) // 1000))
+        known = [decode_item(raw) for raw in items.read()]
+        change = flush(*split_key(key), meta, known, self.life, now, self._instant(now))
+        yield from self._apply(key, meta, change, state, items, wake_timer)
+
+    @on_timer(WAKE)
+    def wake(
+        self,
+        key: str = beam.DoFn.KeyParam,
+        fired: Any = beam.DoFn.TimestampParam,
+        state: Any = beam.DoFn.StateParam(META),
+        items: Any = beam.DoFn.StateParam(ITEMS),
+        wake_timer: Any = beam.DoFn.TimerParam(WAKE),
+    ) -> Iterator[Any]:
+        packed = state.read()
+        if packed is None:
+            return
+        meta, now = decode_meta(packed), time_of(self.clock, fired)
+        known = [decode_item(raw) for raw in items.read()]
+        change = wake(*split_key(key), meta, known, self.life, now, self._instant(now))
+        yield from self._apply(key, meta, change, state, items, wake_timer)
+
+    def _apply(self, key: str, meta: Meta, change: Change, state: Any, items: Any, wake_timer: Any) -> Iterator[Any]:
+        if change.gone:
+            state.clear()
+            items.clear()
+            return
+        if change.revision is not None:
+            self.revisions.inc()
+            self.size.update(meta.bytes)
+            yield encode_revision(change.revision)
+        if change.closed is not None:
+            self.closed.inc()
+            yield TaggedOutput(CLOSED, (key, pack_closed(meta, change.closed)))
+        if change.items is not None:
+            items.clear()
+            for item in change.items:
+                items.add(encode_item(item))
+        state.write(encode_meta(meta))
+        if meta.wake_at is not None:
+            wake_timer.set(Timestamp(micros=meta.wake_at))
+
+    def _instant(self, now: int) -> int:
+        return now if self.as_of is None else self.as_of
+
+
+def _joins(raw: bytes) -> bool:
+    return decode_item(raw).event is not None
+
+
+class Live(NamedTuple):
+    """What the flows give: encoded revisions; and `(flow key, packed flow)` of those that have closed."""
+
+    revisions: PCollection[bytes]
+    closed: PCollection[Keyed]
+
+
+@dataclass
+class LiveFlows(beam.PTransform):
+    """Keep the events of every open flow, and give out a revision of its facts soon after each change.
+
+    In: PCollection of `(flow key, encoded item)`. Out: `Live`.
+
+    Attributes:
+        life: how long things last.
+        lookup: where closed flows are read back from.
+        as_of: instant of the facts in microseconds; None for the time of each revision.
+        clock: the time.
+    """
+
+    life: Life
+    lookup: FlowLookup | None = None
+    as_of: int | None = None
+    clock: Clock = system_clock
+
+    def __post_init__(self) -> None:
+        """Let Beam label the step."""
+        super().__init__()
+
+    def expand(self, items: PCollection[Keyed]) -> Live:
+        """Compose the step."""
+        out = items | "KeepFlows" >> beam.ParDo(_LiveFlow(self.life, self.lookup, self.as_of, self.clock)).with_outputs(
+            CLOSED, main=REVISIONS
+        )
+        return Live(out[REVISIONS], out[CLOSED])
