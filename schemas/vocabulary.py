@@ -16,6 +16,7 @@ class Reason(StrEnum):
     INVALID_SHAPE = "invalid_shape"
     MISSING_ENTITY_ID = "missing_entity_id"
     TRUNCATED_FILE = "truncated_file"
+    SINK_REFUSED = "sink_refused"
 
 
 class Outcome(StrEnum):

@@ -1,0 +1,95 @@
+"""Readers of the live half: the newest revision of every flow, closed flows, and the logged events."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+
+import pyarrow as pa
+
+from pipelines.datasets import Part
+from pipelines.live.store import current, live_parts, newest_of
+from pipelines.live.tables import CLOSED_FLOW, EVENT_LOG, FLOW_REVISION, schema_of
+from pipelines.state import read_table
+from schemas.derive import arrow_schema
+from schemas.tables import BY_NAME
+from transforms.event import Event
+from transforms.event_log import events_in
+from transforms.links import hash64
+from transforms.update import RELATIONS
+
+_FRESH_SECONDS = 30.0
+
+
+def newest_rows(output: str) -> dict[str, pa.Table]:
+    """Give the rows of the newest revision of every flow, by relation, in the contract's columns."""
+    parts = live_parts(output)
+    indexes = [read_table(output, p) for p in parts.get(FLOW_REVISION, ())]
+    if not indexes:
+        return {}
+    newest = newest_of(indexes)
+    found: dict[str, pa.Table] = {}
+    for relation in (*RELATIONS, "flow_event"):
+        tables = [read_table(output, p) for p in parts.get(relation, ())]
+        if tables:
+            names = [c.name for c in BY_NAME[relation].columns]
+            rows = current(pa.concat_tables(tables), newest).select(names)
+            found[relation] = rows.cast(arrow_schema(BY_NAME[relation]))
+    return found
+
+
+def revisions(output: str) -> pa.Table:
+    """Give a row for the newest revision of every flow: instant, outcome, number of events."""
+    tables = [read_table(output, p) for p in live_parts(output).get(FLOW_REVISION, ())]
+    return current(pa.concat_tables(tables), newest_of(tables)) if tables else schema_of(FLOW_REVISION).empty_table()
+
+
+def logged_events(output: str) -> Iterator[list[Event]]:
+    """Give the events that the stream has accepted, part by part; those that do not name their flow have none."""
+    for part in live_parts(output).get(EVENT_LOG, ()):
+        yield events_in(read_table(output, part))
+
+
+class ClosedFlows:
+    """Finds closed flows in the live half (`transforms.ptransforms_live.FlowLookup`).
+
+    Keeps the hashes of their keys in memory, 16 bytes a flow and part, and reads them again when they are half a
+    minute old; a flow leaves the state an hour after it was written here, so it is always found.
+    """
+
+    def __init__(self, output: str) -> None:
+        """Look below `output`."""
+        self.output = output
+        self._index: dict[int, list[Part]] = {}
+        self._known: set[str] = set()
+        self._read_at: float | None = None
+
+    def __reduce__(self) -> tuple[type[ClosedFlows], tuple[str]]:
+        """Travel without the index."""
+        return ClosedFlows, (self.output,)
+
+    def find(self, flow: str, key: str) -> bytes | None:
+        """Give the newest that is kept of a closed flow."""
+        if self._read_at is None or time.monotonic() - self._read_at > _FRESH_SECONDS:
+            self._refresh()
+        wanted = hash64(flow, key)
+        best: tuple[int, bytes] | None = None
+        for part in self._index.get(wanted, ()):
+            table = read_table(self.output, part)
+            for row in table.filter(pa.compute.equal(table.column("key_hash"), wanted)).to_pylist():
+                told = (row["live_revision"], row["packed"])
+                if (row["live_flow"], row["live_key"]) == (flow, key) and (best is None or told > best):
+                    best = told
+        return None if best is None else best[1]
+
+    def _refresh(self) -> None:
+        self._read_at = time.monotonic()
+        parts = live_parts(self.output).get(CLOSED_FLOW, [])
+        paths = {p.path for p in parts}
+        if not self._known <= paths:  # parts were merged
+            self._index, self._known = {}, set()
+        for part in parts:
+            if part.path not in self._known:
+                for value in read_table(self.output, part, ["key_hash"]).column("key_hash").to_pylist():
+                    self._index.setdefault(value, []).append(part)
+        self._known = paths

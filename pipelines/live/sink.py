@@ -1,0 +1,112 @@
+"""The stream's Parquet sink: buffers what comes for some seconds and publishes it as a few files at once."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+from zlib import crc32
+
+import apache_beam as beam
+from apache_beam.coders import BytesCoder, VarIntCoder
+from apache_beam.metrics import Metrics
+from apache_beam.pvalue import PCollection
+from apache_beam.transforms.timeutil import TimeDomain
+from apache_beam.transforms.userstate import BagStateSpec, ReadModifyWriteStateSpec, TimerSpec, on_timer
+from apache_beam.utils.timestamp import Timestamp
+
+from pipelines.live.store import publish
+from pipelines.live.tables import Batch
+from transforms.ptransforms_messages import METRICS, Clock, system_clock
+from transforms.rows import SECOND
+
+FULL_BYTES = 32 << 20
+"""Buffered bytes at which is published without waiting."""
+
+
+@beam.typehints.with_input_types(tuple[int, bytes])
+class _Publish(beam.DoFn):
+    BUFFER = BagStateSpec("buffer", BytesCoder())
+    HELD = ReadModifyWriteStateSpec("held", VarIntCoder())
+    DUE = TimerSpec("due", TimeDomain.REAL_TIME)
+
+    def __init__(self, output: str, shards: int, run_id: str, every: int, clock: Clock) -> None:
+        self.output, self.shards, self.run_id, self.every, self.clock = output, shards, run_id, every, clock
+        self.published = Metrics.counter(METRICS, "publications")
+        self.rows = Metrics.counter(METRICS, "rows_written")
+        self.refused = Metrics.counter(METRICS, "sink_refused")
+
+    def process(
+        self,
+        element: tuple[int, bytes],
+        buffer: Any = beam.DoFn.StateParam(BUFFER),  # noqa: B008 - Beam takes state and timers as defaults
+        held: Any = beam.DoFn.StateParam(HELD),  # noqa: B008
+        due: Any = beam.DoFn.TimerParam(DUE),  # noqa: B008
+    ) -> Iterator[int]:
+        shard, raw = element
+        size = held.read() or 0
+        if size == 0:
+            due.set(Timestamp(micros=self.clock() + self.every))
+        buffer.add(raw)
+        size += len(raw)
+        if size >= FULL_BYTES:
+            yield self._publish(shard, buffer)
+            size = 0
+        held.write(size)
+
+    @on_timer(DUE)
+    def publish_due(
+        self,
+        shard: int = beam.DoFn.KeyParam,
+        buffer: Any = beam.DoFn.StateParam(BUFFER),  # noqa: B008
+        held: Any = beam.DoFn.StateParam(HELD),  # noqa: B008
+    ) -> Iterator[int]:
+        if held.read():
+            yield self._publish(shard, buffer)
+            held.write(0)
+
+    def _publish(self, shard: int, buffer: Any) -> int:
+        batch = Batch()
+        for raw in buffer.read():
+            batch.add(raw)
+        before = len(batch.dead)
+        tables = batch.tables(self.run_id)
+        manifest = publish(self.output, shard, self.shards, tables)
+        self.refused.inc(len(batch.dead) - before)
+        self.published.inc()
+        self.rows.inc(sum(t.num_rows for t in tables.values()))
+        buffer.clear()
+        return manifest.generation
+
+
+@dataclass
+class PublishLive(beam.PTransform):
+    """Publish elements (`pipelines.live.tables`) under an output. Out: numbers of the publications.
+
+    Attributes:
+        output: output folder.
+        run_id: id of the job, for the dead letters.
+        shards: how many files are written at once; each has a manifest of its own.
+        every: microseconds from the first element to the publication.
+        clock: the time.
+    """
+
+    output: str
+    run_id: str
+    shards: int = 1
+    every: int = 5 * SECOND
+    clock: Clock = system_clock
+
+    def __post_init__(self) -> None:
+        """Let Beam label the step."""
+        super().__init__()
+
+    def expand(self, elements: PCollection[bytes]) -> PCollection[int]:
+        """Compose the steps."""
+        shards = self.shards
+        return (
+            elements
+            | "SpreadShards" >> beam.Map(lambda e: (crc32(e) % shards, e)).with_output_types(tuple[int, bytes])
+            | "PublishParts"
+            >> beam.ParDo(_Publish(self.output.rstrip("/"), shards, self.run_id, self.every, self.clock))
+        )
