@@ -25,7 +25,7 @@ from transforms.decode import Decoder
 from transforms.event import Rejection, encode_block
 from transforms.rows import SECOND
 
-EVENTS, REJECTIONS = "events", "rejections"
+EVENTS, REJECTIONS, EMPTY = "events", "rejections", "empty"
 METRICS = "flowfacts.stream"
 """Namespace of the metrics."""
 
@@ -59,10 +59,17 @@ def time_of(clock: Clock, fired: Any = None) -> int:
 
 
 class Decoded(NamedTuple):
-    """What decoding gives: blocks of encoded events, one a message; and rejections with the message's body."""
+    """What decoding gives.
+
+    Attributes:
+        events: blocks of encoded events, one a message.
+        rejections: what could not be decoded, with the message's body.
+        empty: ids of messages without an event.
+    """
 
     events: PCollection[bytes]
     rejections: PCollection[tuple[Rejection, bytes]]
+    empty: PCollection[str]
 
 
 class _DecodeMessage(beam.DoFn):
@@ -84,11 +91,13 @@ class _DecodeMessage(beam.DoFn):
             yield TaggedOutput(REJECTIONS, (found, message.data))
             return
         self.accepted.inc()
+        if not found:
+            yield TaggedOutput(EMPTY, message.message_id)
+            return
         self.age.update(max(0, (self.clock() - at) // 1000))
-        if found:
-            for event in found:
-                Metrics.counter(METRICS, f"event.{event.name}").inc()
-            yield encode_block(found)
+        for event in found:
+            Metrics.counter(METRICS, f"event.{event.name}").inc()
+        yield encode_block(found)
 
 
 class DecodeMessages(beam.PTransform):
@@ -102,6 +111,6 @@ class DecodeMessages(beam.PTransform):
     def expand(self, messages: PCollection[Any]) -> Decoded:
         """Compose the step."""
         out = messages | "DecodeMessage" >> beam.ParDo(_DecodeMessage(self.subscription, self.clock)).with_outputs(
-            REJECTIONS, main=EVENTS
+            REJECTIONS, EMPTY, main=EVENTS
         )
-        return Decoded(out[EVENTS], out[REJECTIONS])
+        return Decoded(out[EVENTS], out[REJECTIONS], out[EMPTY])

@@ -104,6 +104,8 @@ class Revision(NamedTuple):
         event_count: distinct events; 0 when the flow has gone.
         duplicates: deliveries that are no event of their own.
         overflow: deliveries that did not fit.
+        bytes: size of what is kept of the flow.
+        waited: microseconds from the first change to this revision.
         rows: cells by relation, in the contract's column order; `flow_event` among them.
     """
 
@@ -115,6 +117,8 @@ class Revision(NamedTuple):
     event_count: int
     duplicates: int
     overflow: int
+    bytes: int
+    waited: int
     rows: dict[str, list[tuple[Any, ...]]]
 
 
@@ -153,7 +157,7 @@ def project(
     """
     deliveries, kept = remaining(items, flow, key)
     if not deliveries:
-        return Revision(flow, key, revision, as_of, None, 0, 0, overflow, {}), kept, None
+        return Revision(flow, key, revision, as_of, None, 0, 0, overflow, 0, 0, {}), kept, None
     reduced = distinct(deliveries)
     if reduced.repeats and all(i.value is None for i in kept):
         # Nothing can leave this flow, so a repeat will never have to stand for an event that has left.
@@ -173,7 +177,7 @@ def project(
     rows["flow_event"] = [event_cells(e) for e in reduced.events]
     return (
         Revision(
-            flow, key, revision, as_of, outcome, len(reduced.events), len(deliveries) - len(reduced.events), overflow,
+            flow, key, revision, as_of, outcome, len(reduced.events), len(deliveries) - len(reduced.events), overflow, 0, 0,
             {name: cells for name, cells in rows.items() if cells},
         ),
         kept,
@@ -245,6 +249,7 @@ def flush(flow: str, key: str, meta: Meta, items: Iterable[Item], life: Life, no
         as_of: instant of the facts.
     """
     meta.revision = max(meta.revision + 1, now)
+    waited = max(0, now - meta.dirty_at) if meta.dirty_at is not None else 0
     meta.dirty_at = None
     revision, kept, due = project(flow, key, items, life, as_of, meta.revision, meta.overflow)
     meta.shown_until = due if due is not None and due > now else None
@@ -255,7 +260,7 @@ def flush(flow: str, key: str, meta: Meta, items: Iterable[Item], life: Life, no
     changed = len(kept) != meta.items
     if changed:
         meta.items, meta.bytes = len(kept), sum(len(encode_item(i)) for i in kept)
-    return Change(revision, kept if changed else None)
+    return Change(revision._replace(bytes=meta.bytes, waited=waited), kept if changed else None)
 
 
 def wake(flow: str, key: str, meta: Meta, items: Iterable[Item], life: Life, now: int, as_of: int) -> Change:
@@ -318,7 +323,9 @@ def unpack_closed(raw: bytes) -> tuple[int, list[bytes]]:
     return revision, items
 
 
-_revision = msgspec.msgpack.Decoder(tuple[str, str, int, int, str | None, int, int, int, dict[str, list[Any]]])
+_revision = msgspec.msgpack.Decoder(
+    tuple[str, str, int, int, str | None, int, int, int, int, int, dict[str, list[Any]]]
+)
 
 
 def encode_revision(revision: Revision) -> bytes:

@@ -32,6 +32,7 @@ COMMANDS: Final[dict[str, Command]] = {
     "erase": Command("the identifiers of an order, everywhere", "pipelines.commands.erase"),
     "expire": Command("raw bytes older than their retention", "pipelines.commands.expire"),
     "land": Command("messages of a Pub/Sub subscription to export files", "pipelines.commands.land"),
+    "stream": Command("Pub/Sub events to live facts", "pipelines.commands.stream", beam=True),
     "bigquery": Command("the facts in a BigQuery dataset", "pipelines.commands.bigquery"),
     "query": Command("a question to the embedded warehouse or a dataset", "pipelines.commands.query"),
 }

@@ -90,7 +90,7 @@ class Subscription:
         self._batch = _CAUTIOUS
         self._last_arrival = 0.0
         try:
-            self._client = _connect()
+            self._client = connect()
         except DefaultCredentialsError as err:
             raise PubSubError(
                 "no credentials for Pub/Sub: run gcloud auth application-default login, or run as a service account",
@@ -325,7 +325,7 @@ _CHANNEL = [
 """What the library gives its channel to the service, but not the one to an emulator: 4 MB are no limit for answers."""
 
 
-def _connect() -> Any:
+def connect() -> Any:
     """Make a client, to an emulator where the environment names one."""
     host = os.environ.get("PUBSUB_EMULATOR_HOST")
     if not host:

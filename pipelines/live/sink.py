@@ -15,6 +15,7 @@ from apache_beam.transforms.timeutil import TimeDomain
 from apache_beam.transforms.userstate import BagStateSpec, ReadModifyWriteStateSpec, TimerSpec, on_timer
 from apache_beam.utils.timestamp import Timestamp
 
+from pipelines.live import local
 from pipelines.live.store import publish
 from pipelines.live.tables import Batch
 from transforms.ptransforms_messages import METRICS, Clock, system_clock
@@ -32,8 +33,6 @@ class _Publish(beam.DoFn):
 
     def __init__(self, output: str, shards: int, run_id: str, every: int, clock: Clock) -> None:
         self.output, self.shards, self.run_id, self.every, self.clock = output, shards, run_id, every, clock
-        self.published = Metrics.counter(METRICS, "publications")
-        self.rows = Metrics.counter(METRICS, "rows_written")
         self.refused = Metrics.counter(METRICS, "sink_refused")
 
     def process(
@@ -73,9 +72,8 @@ class _Publish(beam.DoFn):
         tables = batch.tables(self.run_id)
         manifest = publish(self.output, shard, self.shards, tables)
         self.refused.inc(len(batch.dead) - before)
-        self.published.inc()
-        self.rows.inc(sum(t.num_rows for t in tables.values()))
         buffer.clear()
+        local.durable(batch.messages())
         return manifest.generation
 
 

@@ -23,7 +23,7 @@ from transforms.event_log import LOG_SCHEMA, log_tables
 from transforms.links import hash64
 from transforms.stream_flows import Revision, decode_revision, unpack_closed
 
-REVISION, LOGGED, SHUT, DEAD = b"R", b"L", b"C", b"D"
+REVISION, LOGGED, SHUT, DEAD, NOTHING = b"R", b"L", b"C", b"D", b"N"
 """First byte of an element for the sink."""
 
 FLOW_REVISION, CLOSED_FLOW, EVENT_LOG, RAW = "flow_revision", "closed_flow", "event_log", "dead_letter_raw"
@@ -74,6 +74,11 @@ def live_schema(relation: str) -> pa.Schema:
     return pa.schema([*technical, *arrow_schema(BY_NAME[relation])])
 
 
+def nothing(message_id: str) -> bytes:
+    """Make the element of a message without an event."""
+    return NOTHING + message_id.encode()
+
+
 @dataclass(slots=True)
 class Batch:
     """Elements of one publication, sorted by what they are."""
@@ -82,6 +87,12 @@ class Batch:
     events: list[Event] = field(default_factory=list)
     closed: list[tuple[str, str, bytes]] = field(default_factory=list)
     dead: list[tuple[str, str, str, int | None, bytes]] = field(default_factory=list)
+    empty: list[str] = field(default_factory=list)
+
+    def messages(self) -> set[str]:
+        """Give the ids of the messages whose events are in the batch, so that they are durable once it is."""
+        sources = {e.source for e in self.events} | {d[2] for d in self.dead}
+        return {s.rsplit(":", 1)[-1] for s in sources} | set(self.empty)
 
     def add(self, element: bytes) -> None:
         """Take one element."""
@@ -92,6 +103,8 @@ class Batch:
             self.events += decode_block(body)
         elif tag == SHUT:
             self.closed.append(_closed.decode(body))
+        elif tag == NOTHING:
+            self.empty.append(bytes(body).decode())
         else:
             self.dead.append(_dead.decode(body))
 

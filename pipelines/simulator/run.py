@@ -6,6 +6,7 @@ import argparse
 import json
 import os
 import random
+import re
 import sys
 import time
 from collections import Counter
@@ -214,6 +215,17 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--faults", choices=sorted(LEVELS), default="none", help="what goes wrong (default: none)")
     parser.add_argument("--start", default="2026-06-01", metavar="DAY", help="first day (default: 2026-06-01)")
     parser.add_argument("--workers", type=int, default=os.cpu_count() or 1, metavar="N", help="processes")
+    parser.add_argument(
+        "--publish",
+        metavar="TOPIC",
+        help="also publish the events to projects/P/topics/T, as the platform sends them (PUBSUB_EMULATOR_HOST counts)",
+    )
+    parser.add_argument(
+        "--speed",
+        metavar="N",
+        help="publish so many times faster than recorded, like 60x (default: as fast as it goes)",
+    )
+    parser.add_argument("--shuffle", type=int, metavar="SEED", help="publish in a random order")
     parser.add_argument("--json", action="store_true", help="print the result as JSON")
 
 
@@ -226,6 +238,18 @@ def main(args: argparse.Namespace, rest: list[str]) -> int:
         datetime.strptime(args.start, "%Y-%m-%d").replace(tzinfo=UTC)
     except ValueError:
         problem = f"--start is {args.start!r}, expected a day like 2026-06-01"
+    speed: float | None = None
+    if args.speed is not None:
+        try:
+            speed = float(args.speed.removesuffix("x"))
+        except ValueError:
+            speed = 0.0
+        if not 0 < speed < float("inf"):
+            problem = f"--speed is {args.speed!r}, expected a positive number like 60x"
+    if args.publish is not None and not re.fullmatch(r"projects/[^/\s]+/topics/[^/\s]+", args.publish):
+        problem = f"--publish is {args.publish!r}, expected projects/PROJECT/topics/TOPIC"
+    if args.publish is None and (args.speed is not None or args.shuffle is not None):
+        problem = "--speed and --shuffle are for --publish, expected that, too"
     if problem is not None:
         print(f"flowfacts simulate: {problem}", file=sys.stderr)
         return 2
@@ -235,6 +259,11 @@ def main(args: argparse.Namespace, rest: list[str]) -> int:
     except FileExistsError as err:
         print(f"flowfacts simulate: {err}", file=sys.stderr)
         return 2
+    if args.publish is not None:
+        from pipelines.simulator.publish import messages, publish
+
+        placed = messages(plan.output / "export", args.shuffle)
+        result["messages_published"] = publish(args.publish, placed, speed)
     if args.json:
         print(json.dumps(result, indent=1))
     else:

@@ -1,0 +1,229 @@
+"""The streaming job: Pub/Sub messages to live facts.
+
+    ReadFromPubSub ─ DecodeMessages ─┬─ ResolveStream ─ LiveFlows ─┬─ PublishLive (Parquet)
+    ReadLog (after a restart) ───────┘       event log ────────────┘
+
+`build` composes it on any pipeline and runner; `run` runs it on Beam's local runner until it is told to stop, or
+submits it to another. On the local runner nothing is acknowledged before it is in the event log, and a restart begins
+from that log (`pipelines.live.local`).
+"""
+
+from __future__ import annotations
+
+import signal
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import apache_beam as beam
+from apache_beam.io.gcp.pubsub import ReadFromPubSub
+from apache_beam.options.pipeline_options import GoogleCloudOptions, PipelineOptions, SetupOptions, StandardOptions
+
+from pipelines.landing.subscription import connect
+from pipelines.live import local
+from pipelines.live.reader import ClosedFlows, logged_events
+from pipelines.live.sink import PublishLive
+from pipelines.live.store import prepare
+from pipelines.live.tables import dead, logged, nothing, revised, shut
+from transforms.event import encode_block
+from transforms.ptransforms_live import LiveFlows
+from transforms.ptransforms_messages import METRICS, DecodeMessages, split_key
+from transforms.ptransforms_search import ResolveStream
+from transforms.rows import SECOND
+from transforms.stream_flows import Life
+
+LOCAL_RUNNER = "BundleBasedDirectRunner"
+_TURN = 0.25
+_KEEP_SECONDS = 5.0
+
+
+@dataclass(frozen=True, slots=True)
+class StreamOptions:
+    """One streaming job.
+
+    Attributes:
+        subscription: `projects/P/subscriptions/S`; or None.
+        topic: `projects/P/topics/T`, of which the runner makes a subscription; or None.
+        output: output folder.
+        life: how long things last.
+        patience: microseconds an event waits for its flow before it is shown as unresolved.
+        publish_every: microseconds from the first row to the publication.
+        as_of: instant of the facts in microseconds; None for the time of each revision.
+        shards: how many files are written at once.
+        runner: name of the Beam runner.
+        beam_options: standard Beam options.
+        idle_exit: end when nothing has happened for so many seconds; None to go on. Local runner only.
+        tell_every: seconds between the summary lines.
+    """
+
+    subscription: str | None
+    topic: str | None
+    output: str
+    life: Life
+    patience: int = 5 * SECOND
+    publish_every: int = 5 * SECOND
+    as_of: int | None = None
+    shards: int = 1
+    runner: str = LOCAL_RUNNER
+    beam_options: tuple[str, ...] = ()
+    idle_exit: float | None = None
+    tell_every: float = 10.0
+
+    @property
+    def source(self) -> str:
+        """Name what is read, as the events' sources name it."""
+        return (self.subscription or self.topic or "").rsplit("/", 1)[-1]
+
+
+def build(pipeline: beam.Pipeline, options: StreamOptions, run_id: str, known: list[bytes]) -> None:
+    """Compose the graph.
+
+    Args:
+        pipeline: any pipeline with an unbounded source's options.
+        options: what to do.
+        run_id: id of the job.
+        known: encoded blocks of events that the log has already.
+    """
+    messages = pipeline | "ReadMessages" >> ReadFromPubSub(
+        topic=options.topic, subscription=options.subscription, with_attributes=True
+    )
+    decoded = messages | "Decode" >> DecodeMessages(options.source)
+    events = decoded.events
+    if known:
+        before = pipeline | "ListLog" >> beam.Create(known, reshuffle=False)
+        events = (decoded.events, before) | "MergeLog" >> beam.Flatten()
+    live = (
+        events
+        | "Resolve" >> ResolveStream(options.patience)
+        | "Live" >> LiveFlows(options.life, ClosedFlows(options.output), options.as_of)
+    )
+    elements = (
+        decoded.events | "AsLogged" >> beam.Map(logged),
+        decoded.rejections | "AsDead" >> beam.MapTuple(dead),
+        decoded.empty | "AsNothing" >> beam.Map(nothing),
+        live.revisions | "AsRevised" >> beam.Map(revised),
+        live.closed | "AsShut" >> beam.MapTuple(_shut),
+    )
+    _ = (
+        elements
+        | "MergeElements" >> beam.Flatten()
+        | "Publish" >> PublishLive(options.output, run_id, options.shards, options.publish_every)
+    )
+
+
+def _shut(key: str, packed: bytes) -> bytes:
+    return shut(*split_key(key), packed)
+
+
+def pipeline_options(options: StreamOptions) -> PipelineOptions:
+    """Give Beam's options: streaming, and the project of the subscription."""
+    made = PipelineOptions(list(options.beam_options))
+    made.view_as(StandardOptions).streaming = True
+    made.view_as(SetupOptions).save_main_session = False
+    cloud = made.view_as(GoogleCloudOptions)
+    if not cloud.project:
+        cloud.project = (options.subscription or options.topic or "//").split("/")[1]
+    return made
+
+
+def run(options: StreamOptions, run_id: str, tell: Callable[[dict[str, Any]], None]) -> dict[str, Any]:
+    """Run the job; gives its last counts.
+
+    Args:
+        options: what to do.
+        run_id: id of the job.
+        tell: called with the counts every `tell_every` seconds.
+    """
+    prepare(options.output, options.shards)
+    known = [encode_block(events) for events in logged_events(options.output)]
+    pipeline = beam.Pipeline(runner=options.runner, options=pipeline_options(options))
+    build(pipeline, options, run_id, known)
+    if options.runner != LOCAL_RUNNER:
+        result = pipeline.run()
+        tell({"job": str(result)})
+        result.wait_until_finish()
+        return counts_of(result)
+    return _Local(options, tell).run(pipeline)
+
+
+class _Local:
+    """Runs the job in this process."""
+
+    def __init__(self, options: StreamOptions, tell: Callable[[dict[str, Any]], None]) -> None:
+        self._options, self._tell = options, tell
+        self._stopping = threading.Event()
+        life = options.life
+        self._settles_after = (options.patience + life.flush_after + options.publish_every) / SECOND + 1.0
+
+    def run(self, pipeline: beam.Pipeline) -> dict[str, Any]:
+        reader = None
+        if self._options.subscription is not None:
+            reader = local.Reader(connect(), self._options.subscription)
+        local.install(reader)
+        before = {s: signal.signal(s, self._stop) for s in (signal.SIGTERM, signal.SIGINT)}
+        try:
+            result = pipeline.run()
+            self._watch(result, reader)
+            counts = self._counts(result, reader)
+            result.cancel()
+        finally:
+            for number, handler in before.items():
+                signal.signal(number, handler)
+            local.install(None)
+        self._tell({**counts, "ended": "stopped" if self._stopping.is_set() else "idle"})
+        return counts
+
+    def _stop(self, *_: Any) -> None:
+        self._stopping.set()
+
+    def _counts(self, result: Any, reader: local.Reader | None) -> dict[str, Any]:
+        return {**counts_of(result), "unacknowledged": reader.unacknowledged if reader is not None else 0}
+
+    def _watch(self, result: Any, reader: local.Reader | None) -> None:
+        """Look after the job until it has nothing to do, or is told to stop and has nothing left to publish."""
+        last, changed = None, time.monotonic()
+        told = kept = changed
+        while True:
+            now = time.monotonic()
+            if result.state in ("FAILED", "DONE"):
+                result.wait_until_finish()  # raises what has failed
+            counts = self._counts(result, reader)
+            if counts != last:
+                last, changed = counts, now
+            if reader is not None and now - kept > _KEEP_SECONDS:
+                reader.keep()
+                kept = now
+            if now - told >= self._options.tell_every:
+                told = now
+                self._tell(counts)
+            if self._stopping.is_set():
+                if reader is not None:
+                    reader.stop()
+                if now - changed > self._settles_after:
+                    return
+            idle = self._options.idle_exit
+            if idle is not None and now - changed > idle + self._settles_after:
+                return
+            self._stopping.wait(_TURN) if not self._stopping.is_set() else time.sleep(_TURN)
+
+
+def counts_of(result: Any) -> dict[str, Any]:
+    """Give the job's metrics: counters by name, and count, mean and maximum of the distributions."""
+    found: dict[str, Any] = {}
+    names: dict[str, int] = {}
+    told = result.metrics().query(beam.metrics.MetricsFilter().with_namespace(METRICS))
+    for metric in told["counters"]:
+        name, value = metric.key.metric.name, metric.committed or metric.attempted or 0
+        if name.startswith("event."):
+            names[name.removeprefix("event.")] = names.get(name.removeprefix("event."), 0) + value
+        else:
+            found[name] = found.get(name, 0) + value
+    for metric in told["distributions"]:
+        value = metric.committed or metric.attempted
+        if value is not None and value.count:
+            found[metric.key.metric.name] = {"mean": round(value.mean), "max": value.max}
+    found["events"] = dict(sorted(names.items()))
+    found["open_flows"] = found.get("flows_opened", 0) - found.get("flows_closed", 0)
+    return found
