@@ -29,7 +29,8 @@ from pipelines.live.store import prepare
 from pipelines.live.tables import dead, logged, nothing, revised, shut
 from transforms.event import encode_block
 from transforms.ptransforms_live import LiveFlows
-from transforms.ptransforms_messages import METRICS, DecodeMessages, split_key
+from transforms.ptransforms_messages import DecodeMessages, split_key
+from transforms.ptransforms_metrics import METRICS, here, reset
 from transforms.ptransforms_search import ResolveStream
 from transforms.rows import SECOND
 from transforms.stream_flows import Life
@@ -162,11 +163,12 @@ class _Local:
         if self._options.subscription is not None:
             reader = local.Reader(connect(), self._options.subscription)
         local.install(reader)
+        reset()
         before = {s: signal.signal(s, self._stop) for s in (signal.SIGTERM, signal.SIGINT)}
         try:
             result = pipeline.run()
             self._watch(result, reader)
-            counts = self._counts(result, reader)
+            counts = self._counts(reader)
             result.cancel()
         finally:
             for number, handler in before.items():
@@ -178,8 +180,8 @@ class _Local:
     def _stop(self, *_: Any) -> None:
         self._stopping.set()
 
-    def _counts(self, result: Any, reader: local.Reader | None) -> dict[str, Any]:
-        return {**counts_of(result), "unacknowledged": reader.unacknowledged if reader is not None else 0}
+    def _counts(self, reader: local.Reader | None) -> dict[str, Any]:
+        return {**_told(*here()), "unacknowledged": reader.unacknowledged if reader is not None else 0}
 
     def _watch(self, result: Any, reader: local.Reader | None) -> None:
         """Look after the job until it has nothing to do, or is told to stop and has nothing left to publish."""
@@ -189,7 +191,7 @@ class _Local:
             now = time.monotonic()
             if result.state in ("FAILED", "DONE"):
                 result.wait_until_finish()  # raises what has failed
-            counts = self._counts(result, reader)
+            counts = self._counts(reader)
             if counts != last:
                 last, changed = counts, now
             if reader is not None and now - kept > _KEEP_SECONDS:
@@ -210,20 +212,24 @@ class _Local:
 
 
 def counts_of(result: Any) -> dict[str, Any]:
-    """Give the job's metrics: counters by name, and count, mean and maximum of the distributions."""
-    found: dict[str, Any] = {}
-    names: dict[str, int] = {}
+    """Give the job's metrics as its runner tells them: counters, and the distributions' mean and maximum."""
+    counts: dict[str, int] = {}
+    spreads: dict[str, tuple[int, int, int]] = {}
     told = result.metrics().query(beam.metrics.MetricsFilter().with_namespace(METRICS))
     for metric in told["counters"]:
-        name, value = metric.key.metric.name, metric.committed or metric.attempted or 0
-        if name.startswith("event."):
-            names[name.removeprefix("event.")] = names.get(name.removeprefix("event."), 0) + value
-        else:
-            found[name] = found.get(name, 0) + value
+        name = metric.key.metric.name
+        counts[name] = counts.get(name, 0) + (metric.committed or metric.attempted or 0)
     for metric in told["distributions"]:
         value = metric.committed or metric.attempted
         if value is not None and value.count:
-            found[metric.key.metric.name] = {"mean": round(value.mean), "max": value.max}
-    found["events"] = dict(sorted(names.items()))
-    found["open_flows"] = found.get("flows_opened", 0) - found.get("flows_closed", 0)
+            spreads[metric.key.metric.name] = (value.count, value.sum, value.max)
+    return _told(counts, spreads)
+
+
+def _told(counts: dict[str, int], spreads: dict[str, tuple[int, int, int]]) -> dict[str, Any]:
+    events = {n.removeprefix("event."): c for n, c in sorted(counts.items()) if n.startswith("event.")}
+    found: dict[str, Any] = {n: c for n, c in sorted(counts.items()) if not n.startswith("event.")}
+    found |= {n: {"mean": round(total / number), "max": most} for n, (number, total, most) in sorted(spreads.items())}
+    found["open_flows"] = counts.get("flows_opened", 0) - counts.get("flows_closed", 0)
+    found["events"] = events
     return found

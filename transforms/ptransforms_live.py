@@ -8,13 +8,13 @@ from typing import Any, NamedTuple, Protocol
 
 import apache_beam as beam
 from apache_beam.coders import BytesCoder
-from apache_beam.metrics import Metrics
 from apache_beam.pvalue import PCollection, TaggedOutput
 from apache_beam.transforms.timeutil import TimeDomain
 from apache_beam.transforms.userstate import BagStateSpec, ReadModifyWriteStateSpec, TimerSpec, on_timer
 from apache_beam.utils.timestamp import Timestamp
 
-from transforms.ptransforms_messages import METRICS, Clock, Keyed, split_key, system_clock, time_of
+from transforms.ptransforms_messages import Clock, Keyed, split_key, system_clock, time_of
+from transforms.ptransforms_metrics import count, spread
 from transforms.resolve import UNRESOLVED
 from transforms.stream_codec import decode_item, encode_item
 from transforms.stream_flows import (
@@ -59,9 +59,6 @@ class _LiveFlow(beam.DoFn):
 
     def __init__(self, life: Life, lookup: FlowLookup | None, as_of: int | None, clock: Clock) -> None:
         self.life, self.lookup, self.as_of, self.clock = life, lookup, as_of, clock
-        self.opened = Metrics.counter(METRICS, "flows_opened")
-        self.returned = Metrics.counter(METRICS, "flows_read_back")
-        self.overflow = Metrics.counter(METRICS, "items_over_cap")
 
     def process(
         self,
@@ -76,14 +73,14 @@ class _LiveFlow(beam.DoFn):
         if packed is None or meta.phase is Phase.TOMBSTONE:
             self._read_back(split_key(key), meta, items, known=packed is not None)
         if packed is None or meta.phase is not Phase.OPEN:
-            self.opened.inc()
+            count("flows_opened")
         if meta.dirty_at is None:
             flush_timer.set(Timestamp(micros=now + self.life.flush_after))
         # A delivery that leaves is always noted; telling the two apart takes no more than the item's own bytes.
         if arrive(meta, len(raw), now, self.life, joins=meta.items < self.life.max_items or _joins(raw)):
             items.add(raw)
         else:
-            self.overflow.inc()
+            count("items_over_cap")
         state.write(encode_meta(meta))
 
     def _read_back(self, flow_key: tuple[str, str], meta: Meta, items: Any, *, known: bool) -> None:
@@ -93,7 +90,7 @@ class _LiveFlow(beam.DoFn):
             for raw in kept:
                 items.add(raw)
             read_back(meta, kept, revision)
-            self.returned.inc()
+            count("flows_read_back")
         elif known:
             raise LostFlowError(
                 f"the {flow_key[0]} flow {flow_key[1]} is closed and an event has arrived for it, but its events are "
@@ -159,27 +156,19 @@ def _joins(raw: bytes) -> bool:
 
 
 class _Count(beam.DoFn):
-    """Counts what timers have given out; by a step of its own, for the local runner counts nothing in a timer."""
-
-    def __init__(self) -> None:
-        self.closed = Metrics.counter(METRICS, "flows_closed")
-        self.revisions = Metrics.counter(METRICS, "revisions")
-        self.repeats = Metrics.distribution(METRICS, "flow_duplicates")
-        self.gathered = Metrics.counter(METRICS, "revisions_unresolved")
-        self.lag = Metrics.distribution(METRICS, "flush_lag_ms")
-        self.size = Metrics.distribution(METRICS, "state_bytes")
+    """Counts what timers have given out; in a step of its own, for the local runner counts nothing in a timer."""
 
     def process(self, element: Any) -> Iterator[Any]:
         if isinstance(element, bytes):
             revision = decode_revision(element)
-            self.revisions.inc()
-            self.repeats.update(revision.duplicates)
-            self.lag.update(revision.waited // 1000)
-            self.size.update(revision.bytes)
+            count("revisions")
+            spread("flow_duplicates", revision.duplicates)
+            spread("flush_lag_ms", revision.waited // 1000)
+            spread("state_bytes", revision.bytes)
             if revision.key.startswith(UNRESOLVED) and revision.event_count:
-                self.gathered.inc()
+                count("revisions_unresolved")
         else:
-            self.closed.inc()
+            count("flows_closed")
         yield element
 
 
@@ -217,4 +206,7 @@ class LiveFlows(beam.PTransform):
         out = items | "KeepFlows" >> beam.ParDo(_LiveFlow(self.life, self.lookup, self.as_of, self.clock)).with_outputs(
             CLOSED, main=REVISIONS
         )
-        return Live(out[REVISIONS], out[CLOSED])
+        return Live(
+            out[REVISIONS] | "CountRevisions" >> beam.ParDo(_Count()),
+            out[CLOSED] | "CountClosed" >> beam.ParDo(_Count()),
+        )

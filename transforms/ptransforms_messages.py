@@ -18,17 +18,14 @@ from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
 
 import apache_beam as beam
-from apache_beam.metrics import Metrics
 from apache_beam.pvalue import PCollection, TaggedOutput
 
 from transforms.decode import Decoder
 from transforms.event import Rejection, encode_block
+from transforms.ptransforms_metrics import count, spread
 from transforms.rows import SECOND
 
 EVENTS, REJECTIONS, EMPTY = "events", "rejections", "empty"
-METRICS = "flowfacts.stream"
-"""Namespace of the metrics."""
-
 Clock = Callable[[], int]
 """Gives the time in microseconds; travels to the workers, so a function of a module."""
 
@@ -75,9 +72,6 @@ class Decoded(NamedTuple):
 class _DecodeMessage(beam.DoFn):
     def __init__(self, subscription: str, clock: Clock) -> None:
         self.subscription, self.clock = subscription, clock
-        self.accepted = Metrics.counter(METRICS, "messages_accepted")
-        self.rejected = Metrics.counter(METRICS, "dead_letters")
-        self.age = Metrics.distribution(METRICS, "event_age_ms")
 
     def setup(self) -> None:
         self.decoder = Decoder()
@@ -87,16 +81,16 @@ class _DecodeMessage(beam.DoFn):
         at = int(published.timestamp()) * SECOND + published.microsecond
         found = self.decoder.message(message.data, at, message.message_id, f"{self.subscription}:{message.message_id}")
         if isinstance(found, Rejection):
-            self.rejected.inc()
+            count("dead_letters")
             yield TaggedOutput(REJECTIONS, (found, message.data))
             return
-        self.accepted.inc()
+        count("messages_accepted")
         if not found:
             yield TaggedOutput(EMPTY, message.message_id)
             return
-        self.age.update(max(0, (self.clock() - at) // 1000))
+        spread("event_age_ms", max(0, (self.clock() - at) // 1000))
         for event in found:
-            Metrics.counter(METRICS, f"event.{event.name}").inc()
+            count(f"event.{event.name}")
         yield encode_block(found)
 
 

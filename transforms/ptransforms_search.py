@@ -9,14 +9,14 @@ from typing import Any
 import apache_beam as beam
 import msgspec
 from apache_beam.coders import BytesCoder
-from apache_beam.metrics import Metrics
 from apache_beam.pvalue import PCollection, TaggedOutput
 from apache_beam.transforms.timeutil import TimeDomain
 from apache_beam.transforms.userstate import BagStateSpec, ReadModifyWriteStateSpec, TimerSpec, on_timer
 from apache_beam.utils.timestamp import Timestamp
 
 from transforms.event import decode_block
-from transforms.ptransforms_messages import METRICS, Clock, Keyed, join_key, split_key, system_clock, time_of
+from transforms.ptransforms_messages import Clock, Keyed, join_key, split_key, system_clock, time_of
+from transforms.ptransforms_metrics import count
 from transforms.resolve import Node
 from transforms.rows import SECOND
 from transforms.stream_codec import Item, decode_item, encode_item
@@ -149,7 +149,6 @@ class _Home(beam.DoFn):
 
     def __init__(self, patience: int, keep_for: int, clock: Clock) -> None:
         self.patience, self.keep_for, self.clock = patience, keep_for, clock
-        self.moved = Metrics.counter(METRICS, "moves")
 
     def process(
         self,
@@ -185,7 +184,7 @@ class _Home(beam.DoFn):
             event = decode_item(raw).event
             assert event is not None
             if before is not None:
-                self.moved.inc()
+                count("moves")
                 yield self._send(leaves(event, before, after))
             yield self._send(joins(event, after))
 

@@ -177,7 +177,8 @@ def project(
     rows["flow_event"] = [event_cells(e) for e in reduced.events]
     return (
         Revision(
-            flow, key, revision, as_of, outcome, len(reduced.events), len(deliveries) - len(reduced.events), overflow, 0, 0,
+            flow, key, revision, as_of, outcome, len(reduced.events), len(deliveries) - len(reduced.events), overflow,
+            0, 0,
             {name: cells for name, cells in rows.items() if cells},
         ),
         kept,

@@ -15,9 +15,9 @@ Read the platform's Pub/Sub events and publish live facts: revisions of every fl
 The output gets a folder live/ with the rows of every revision, the event log, the closed flows and the dead letters, as
 Parquet named by manifests. The newest revision of a flow counts (schemas/docs/stream.md).
 
-On Beam's local runner, which is the default, a message is acknowledged when its event is in the event log, so a job that
-is killed and started again on the same output loses nothing; with --topic it is acknowledged before, so use that for a
-look only. SIGTERM and Ctrl-C end the job when what has come is published.
+On Beam's local runner, which is the default, a message is acknowledged when its event is in the event log, so a job
+that is killed and started again on the same output loses nothing; with --topic it is acknowledged before, so use that
+for a look only. SIGTERM and Ctrl-C end the job when what has come is published.
 
 examples:
   flowfacts stream --subscription projects/p/subscriptions/s --output facts
@@ -135,7 +135,8 @@ def line(counts: dict[str, Any]) -> str:
     return (
         f"{sum(counts.get('events', {}).values()):,} events in {counts.get('messages_accepted', 0):,} messages, "
         f"{counts.get('dead_letters', 0):,} dead letters; {counts.get('open_flows', 0):,} open flows "
-        f"({size.get('mean', 0):,} bytes each, at most {size.get('max', 0):,}), {counts.get('revisions', 0):,} revisions, "
+        f"({size.get('mean', 0):,} bytes each, at most {size.get('max', 0):,}), "
+        f"{counts.get('revisions', 0):,} revisions, "
         f"{counts.get('moves', 0):,} moves, {counts.get('flows_read_back', 0):,} read back, "
         f"{counts.get('items_over_cap', 0):,} over the cap; flush lag {lag.get('mean', 0) / 1000:.1f} s, "
         f"event age {age.get('mean', 0) / 1000:.1f} s; {counts.get('unacknowledged', 0):,} unacknowledged"

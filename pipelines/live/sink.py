@@ -9,7 +9,6 @@ from zlib import crc32
 
 import apache_beam as beam
 from apache_beam.coders import BytesCoder, VarIntCoder
-from apache_beam.metrics import Metrics
 from apache_beam.pvalue import PCollection
 from apache_beam.transforms.timeutil import TimeDomain
 from apache_beam.transforms.userstate import BagStateSpec, ReadModifyWriteStateSpec, TimerSpec, on_timer
@@ -18,7 +17,8 @@ from apache_beam.utils.timestamp import Timestamp
 from pipelines.live import local
 from pipelines.live.store import publish
 from pipelines.live.tables import Batch
-from transforms.ptransforms_messages import METRICS, Clock, system_clock
+from transforms.ptransforms_messages import Clock, system_clock
+from transforms.ptransforms_metrics import count
 from transforms.rows import SECOND
 
 FULL_BYTES = 32 << 20
@@ -33,7 +33,6 @@ class _Publish(beam.DoFn):
 
     def __init__(self, output: str, shards: int, run_id: str, every: int, clock: Clock) -> None:
         self.output, self.shards, self.run_id, self.every, self.clock = output, shards, run_id, every, clock
-        self.refused = Metrics.counter(METRICS, "sink_refused")
 
     def process(
         self,
@@ -71,7 +70,7 @@ class _Publish(beam.DoFn):
         before = len(batch.dead)
         tables = batch.tables(self.run_id)
         manifest = publish(self.output, shard, self.shards, tables)
-        self.refused.inc(len(batch.dead) - before)
+        count("sink_refused", len(batch.dead) - before)
         buffer.clear()
         local.durable(batch.messages())
         return manifest.generation
