@@ -1,0 +1,175 @@
+"""`flowfacts stream` as a process, over gRPC: its newest revisions are the facts of the batch job, cell by cell."""
+
+from __future__ import annotations
+
+import json
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from pipelines.cli import main
+from pipelines.simulator.publish import messages
+from tests.emulators.pubsub import OWN, PROJECT, Emulator, running
+from tests.live import row_count, wrong_rows
+
+pytestmark = pytest.mark.slow
+
+AS_OF = "2026-06-02T00:00:00Z"
+FAST = ("--flush-seconds", "0.5", "--patience-seconds", "0.5", "--publish-seconds", "0.5", "--status-every", "0.2")
+PATIENCE = 120
+
+
+@dataclass
+class Wire:
+    """A topic with a subscription for the stream and one for the landed files that the batch job reads."""
+
+    emulator: Emulator
+    folder: Path
+    topic: str
+    subscription: str
+    landing: str
+
+    @property
+    def live(self) -> Path:
+        return self.folder / "live"
+
+    def command(self, *words: str) -> list[str]:
+        return [sys.executable, "-m", "pipelines.cli", *words]
+
+    def publish(self, bodies: list[bytes]) -> None:
+        self.emulator.publish(self.topic, bodies)
+
+    @contextmanager
+    def streaming(self, *options: str) -> Iterator[subprocess.Popen[str]]:
+        command = self.command(
+            "stream", "--subscription", self.subscription, "--output", str(self.live), "--as-of", AS_OF, "--json",
+            *FAST, *options,
+        )  # fmt: skip
+        process = subprocess.Popen(
+            command, env=self.emulator.environment(), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        )
+        try:
+            yield process
+        finally:
+            process.kill()
+            process.communicate()
+
+    def stream(self, *options: str) -> dict[str, Any]:
+        """Run the job until it is idle; gives its last counts."""
+        with self.streaming("--idle-exit", "1.5", *options) as process:
+            out, err = process.communicate(timeout=PATIENCE)
+        assert process.returncode == 0, err
+        return json.loads(out.splitlines()[-1])
+
+    def batch(self) -> Path:
+        """Land what was published and compute its facts at once."""
+        landed = subprocess.run(
+            self.command("land", "--subscription", self.landing, "--to", str(self.folder / "landed"), "--idle-exit",
+                         "1.5", "--quiet"),
+            env=self.emulator.environment(), capture_output=True, text=True, timeout=PATIENCE, check=False,
+        )  # fmt: skip
+        assert landed.returncode == 0, landed.stderr
+        out = self.folder / "batch"
+        words = ["--input", str(self.folder / "landed"), "--output", str(out), "--as-of", AS_OF]
+        assert main(["batch", *words, "--quiet", "--workers", "1"]) == 0
+        return out
+
+
+@pytest.fixture(scope="module")
+def emulator(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Emulator]:
+    with running(OWN, tmp_path_factory.mktemp("pubsub")) as found:
+        yield found
+
+
+@pytest.fixture
+def wire(emulator: Emulator, tmp_path: Path) -> Wire:
+    topic, subscription = emulator.create()
+    landing = f"{PROJECT}/subscriptions/{subscription.rsplit('/', 1)[-1]}-landing"
+    emulator.subscriber.create_subscription(
+        request={"name": landing, "topic": topic, "ack_deadline_seconds": 600},
+    )
+    return Wire(emulator, tmp_path, topic, subscription, landing)
+
+
+@pytest.fixture(scope="module")
+def export(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("tenant")
+    words = ["--output", str(folder), "--days", "1", "--orders-per-day", "60", "--seed", "3", "--faults", "heavy"]
+    assert main(["simulate", *words, "--workers", "1"]) == 0
+    return folder / "export"
+
+
+def bodies(export: Path, shuffle: int | None = None) -> list[bytes]:
+    return [body for _, body in messages(export, shuffle)]
+
+
+def test_simulated_traffic_gives_the_facts_of_the_batch_job(wire: Wire, tmp_path: Path):
+    words = ["--days", "1", "--orders-per-day", "60", "--seed", "3", "--faults", "heavy", "--publish", wire.topic]
+    done = subprocess.run(
+        wire.command("simulate", "--output", str(tmp_path / "tenant"), *words, "--json"),
+        env=wire.emulator.environment(), capture_output=True, text=True, timeout=PATIENCE, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    published = json.loads(done.stdout)["messages_published"]
+    counts = wire.stream()
+    assert counts["messages_accepted"] + counts["dead_letters"] == published
+    assert counts["unacknowledged"] == 0
+    assert row_count(wire.live, "order_flow") == 60
+    assert wrong_rows(wire.live, wire.batch()) == {}
+
+
+@pytest.mark.parametrize("seed", [1, 2])
+def test_any_order_of_arrival_gives_the_facts_of_the_batch_job(wire: Wire, export: Path, seed: int):
+    wire.publish(bodies(export, shuffle=seed))
+    assert wire.stream()["revisions"] > 0
+    assert wrong_rows(wire.live, wire.batch()) == {}
+
+
+def test_a_killed_job_goes_on_where_its_log_ends(wire: Wire, export: Path):
+    every = bodies(export, shuffle=4)
+    wire.publish(every[: len(every) // 2])
+    with wire.streaming() as process:
+        assert process.stdout is not None
+        seen = next(c for c in map(json.loads, process.stdout) if c.get("messages_accepted", 0) > 0)
+        wire.publish(every[len(every) // 2 :])
+        process.send_signal(signal.SIGKILL)
+        process.wait(timeout=PATIENCE)
+    assert seen["messages_accepted"] > 0
+    wire.emulator.expire_leases()
+    again = wire.stream()
+    assert again["unacknowledged"] == 0
+    assert wrong_rows(wire.live, wire.batch()) == {}
+
+
+def test_a_stopped_job_has_published_what_had_come(wire: Wire, export: Path):
+    every = bodies(export)
+    wire.publish(every)
+    with wire.streaming() as process:
+        assert process.stdout is not None
+        for counts in map(json.loads, process.stdout):
+            if counts.get("messages_accepted", 0) + counts.get("dead_letters", 0) == len(every):
+                break
+        process.send_signal(signal.SIGTERM)
+        out, err = process.communicate(timeout=PATIENCE)
+        assert process.returncode == 0, err
+    last = json.loads(out.splitlines()[-1])
+    assert (last["ended"], last["unacknowledged"]) == ("stopped", 0)
+    assert wrong_rows(wire.live, wire.batch()) == {}
+
+
+def test_flows_that_close_and_come_back_have_the_facts_of_the_batch_job(wire: Wire, export: Path):
+    every = bodies(export, shuffle=5)
+    wire.publish(every[: len(every) // 2])
+    first = wire.stream("--quiet-seconds", "1")
+    assert first["flows_closed"] > 20
+    wire.publish(every[len(every) // 2 :])
+    second = wire.stream()
+    assert second["flows_read_back"] > 20
+    assert wrong_rows(wire.live, wire.batch()) == {}
