@@ -33,6 +33,7 @@ COMMANDS: Final[dict[str, Command]] = {
     "expire": Command("raw bytes older than their retention", "pipelines.commands.expire"),
     "land": Command("messages of a Pub/Sub subscription to export files", "pipelines.commands.land"),
     "stream": Command("Pub/Sub events to live facts", "pipelines.commands.stream", beam=True),
+    "compare": Command("live facts beside settled ones", "pipelines.commands.compare"),
     "bigquery": Command("the facts in a BigQuery dataset", "pipelines.commands.bigquery"),
     "query": Command("a question to the embedded warehouse or a dataset", "pipelines.commands.query"),
 }

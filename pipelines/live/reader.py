@@ -11,7 +11,6 @@ from pipelines.datasets import Part
 from pipelines.live.store import current, live_parts, newest_of
 from pipelines.live.tables import CLOSED_FLOW, EVENT_LOG, FLOW_REVISION, schema_of
 from pipelines.state import read_table
-from schemas.derive import arrow_schema
 from schemas.tables import BY_NAME
 from transforms.event import Event
 from transforms.event_log import events_in
@@ -21,27 +20,23 @@ from transforms.update import RELATIONS
 _FRESH_SECONDS = 30.0
 
 
-def newest_rows(output: str) -> dict[str, pa.Table]:
-    """Give the rows of the newest revision of every flow, by relation, in the contract's columns."""
+def newest_with_keys(output: str) -> dict[str, pa.Table]:
+    """Give the rows of the newest revision of every flow by relation, and those revisions, with their keys."""
     parts = live_parts(output)
     indexes = [read_table(output, p) for p in parts.get(FLOW_REVISION, ())]
-    if not indexes:
-        return {}
-    newest = newest_of(indexes)
+    newest = newest_of([schema_of(FLOW_REVISION).empty_table(), *indexes])
     found: dict[str, pa.Table] = {}
-    for relation in (*RELATIONS, "flow_event"):
-        tables = [read_table(output, p) for p in parts.get(relation, ())]
-        if tables:
-            names = [c.name for c in BY_NAME[relation].columns]
-            rows = current(pa.concat_tables(tables), newest).select(names)
-            found[relation] = rows.cast(arrow_schema(BY_NAME[relation]))
+    for name in (*RELATIONS, "flow_event", FLOW_REVISION):
+        tables = [schema_of(name).empty_table(), *(read_table(output, p) for p in parts.get(name, ()))]
+        found[name] = current(pa.concat_tables(tables), newest)
     return found
 
 
-def revisions(output: str) -> pa.Table:
-    """Give a row for the newest revision of every flow: instant, outcome, number of events."""
-    tables = [read_table(output, p) for p in live_parts(output).get(FLOW_REVISION, ())]
-    return current(pa.concat_tables(tables), newest_of(tables)) if tables else schema_of(FLOW_REVISION).empty_table()
+def newest_rows(output: str) -> dict[str, pa.Table]:
+    """Give the rows of the newest revision of every flow, by relation, in the contract's columns."""
+    found = newest_with_keys(output)
+    names = (*RELATIONS, "flow_event")
+    return {name: found[name].select([c.name for c in BY_NAME[name].columns]) for name in names}
 
 
 def logged_events(output: str) -> Iterator[list[Event]]:

@@ -15,9 +15,10 @@ from typing import Any
 import pytest
 
 from pipelines.cli import main
+from pipelines.live.handover import compare
 from pipelines.simulator.publish import messages
 from tests.emulators.pubsub import OWN, PROJECT, Emulator, running
-from tests.live import row_count, wrong_rows
+from tests.live import combined, row_count, settled_rows, wrong_rows
 
 pytestmark = pytest.mark.slow
 
@@ -173,3 +174,21 @@ def test_flows_that_close_and_come_back_have_the_facts_of_the_batch_job(wire: Wi
     second = wire.stream()
     assert second["flows_read_back"] > 20
     assert wrong_rows(wire.live, wire.batch()) == {}
+
+
+def test_a_day_is_handed_over_without_a_gap_or_a_double(wire: Wire, export: Path):
+    every = bodies(export, shuffle=6)
+    wire.publish(every[: len(every) // 2])
+    settled = wire.batch()
+    wire.publish(every[len(every) // 2 :])
+    wire.stream()
+    before = combined(wire.live, settled)
+    found = {row["reason"] for row in compare(str(wire.live), str(settled))}
+    assert "live has more events" in found
+    wire.batch()  # settles the rest
+    after = combined(wire.live, settled)
+    assert {r["reason"] for r in compare(str(wire.live), str(settled))} == {"same"}
+    assert after == settled_rows(settled)
+    assert before == after
+    words = ["compare", "--live", str(wire.live), "--settled", str(settled)]
+    assert main(words) == 0
