@@ -26,7 +26,7 @@ SIMULATOR := $(shell find pipelines/simulator schemas -name '*.py')
 
 .PHONY: help
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 .PHONY: run
 run: $(READY) $(TENANT) ## simulate a week of a tenant, compute its facts, show the summary
@@ -40,6 +40,10 @@ $(TENANT): $(SIMULATOR) | $(READY)
 	@mkdir -p $(DEMO)
 	$(BIN)/flowfacts simulate --output $(DEMO)/tenant --days 7 --orders-per-day 2860 --seed 7 --faults light
 	@touch $@
+
+.PHONY: stream-demo
+stream-demo: $(READY) ## a Pub/Sub emulator, the streaming job, a simulated tenant: facts appear
+	@$(BIN)/python -m tests.stream_demo build/stream-demo
 
 .PHONY: test
 test: $(READY) ## run the tests
