@@ -24,7 +24,7 @@ from apache_beam.options.pipeline_options import GoogleCloudOptions, PipelineOpt
 from pipelines.landing.subscription import connect
 from pipelines.live import local
 from pipelines.live.reader import ClosedFlows, logged_events
-from pipelines.live.sink import PublishLive
+from pipelines.live.sink import PublishLive, Writer
 from pipelines.live.store import prepare
 from pipelines.live.tables import dead, logged, nothing, revised, shut
 from transforms.event import encode_block
@@ -53,6 +53,7 @@ class StreamOptions:
         publish_every: microseconds from the first row to the publication.
         as_of: instant of the facts in microseconds; None for the time of each revision.
         shards: how many files are written at once.
+        writer: where revisions go besides the files.
         runner: name of the Beam runner.
         beam_options: standard Beam options.
         idle_exit: end when nothing has happened for so many seconds; None to go on. Local runner only.
@@ -67,6 +68,7 @@ class StreamOptions:
     publish_every: int = 5 * SECOND
     as_of: int | None = None
     shards: int = 1
+    writer: Writer | None = None
     runner: str = LOCAL_RUNNER
     beam_options: tuple[str, ...] = ()
     idle_exit: float | None = None
@@ -110,7 +112,7 @@ def build(pipeline: beam.Pipeline, options: StreamOptions, run_id: str, known: l
     _ = (
         elements
         | "MergeElements" >> beam.Flatten()
-        | "Publish" >> PublishLive(options.output, run_id, options.shards, options.publish_every)
+        | "Publish" >> PublishLive(options.output, run_id, options.shards, options.publish_every, options.writer)
     )
 
 

@@ -53,6 +53,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--max-flow-events", type=int, default=20_000, metavar="N", help="deliveries kept of a flow (default: 20000)"
     )
     parser.add_argument("--as-of", metavar="TIME", help="instant of the facts, to replay old traffic (default: now)")
+    parser.add_argument(
+        "--bigquery",
+        metavar="PROJECT.DATASET",
+        help="insert the revisions into this dataset too (after bigquery apply)",
+    )
     parser.add_argument("--shards", type=int, default=1, metavar="N", help="files written at once (default: 1)")
     parser.add_argument(
         "--idle-exit", type=float, metavar="S", help="end when nothing has happened for so many seconds"
@@ -96,6 +101,13 @@ def main(args: argparse.Namespace, rest: list[str]) -> int:
     deadlines = {
         f: parse_deadline(f"--deadline-{f}-days", getattr(args, f"deadline_{f}_days")) * SECOND for f in DEADLINE_DAYS
     }
+    writer = None
+    if args.bigquery is not None:
+        from pipelines.bigquery.client import connect
+        from pipelines.live.bigquery import LiveTables, prepare
+
+        prepare(connect("--bigquery", args.bigquery))
+        writer = LiveTables(args.bigquery)
     options = StreamOptions(
         subscription=args.subscription,
         topic=args.topic,
@@ -110,6 +122,7 @@ def main(args: argparse.Namespace, rest: list[str]) -> int:
         publish_every=round(args.publish_seconds * SECOND),
         as_of=parse_instant("--as-of", args.as_of),
         shards=args.shards,
+        writer=writer,
         runner=args.runner,
         beam_options=tuple(rest),
         idle_exit=args.idle_exit,

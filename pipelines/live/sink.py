@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 from zlib import crc32
 
 import apache_beam as beam
+import pyarrow as pa
 from apache_beam.coders import BytesCoder, VarIntCoder
 from apache_beam.pvalue import PCollection
 from apache_beam.transforms.timeutil import TimeDomain
@@ -25,14 +26,22 @@ FULL_BYTES = 32 << 20
 """Buffered bytes at which is published without waiting."""
 
 
+class Writer(Protocol):
+    """Where publications go besides the files; travels to the workers."""
+
+    def write(self, tables: dict[str, pa.Table]) -> list[tuple[str, str]]:
+        """Write what a publication shows, again after a failure; gives `(flow key, why)` of refused revisions."""
+
+
 @beam.typehints.with_input_types(tuple[int, bytes])
 class _Publish(beam.DoFn):
     BUFFER = BagStateSpec("buffer", BytesCoder())
     HELD = ReadModifyWriteStateSpec("held", VarIntCoder())
     DUE = TimerSpec("due", TimeDomain.REAL_TIME)
 
-    def __init__(self, output: str, shards: int, run_id: str, every: int, clock: Clock) -> None:
+    def __init__(self, output: str, shards: int, run_id: str, every: int, writer: Writer | None, clock: Clock) -> None:
         self.output, self.shards, self.run_id, self.every, self.clock = output, shards, run_id, every, clock
+        self.writer = writer
 
     def process(
         self,
@@ -69,6 +78,11 @@ class _Publish(beam.DoFn):
             batch.add(raw)
         before = len(batch.dead)
         tables = batch.tables(self.run_id)
+        if self.writer is not None:
+            refused = self.writer.write(tables)
+            if refused:
+                batch.refuse(refused)
+                tables = batch.tables(self.run_id)
         manifest = publish(self.output, shard, self.shards, tables)
         count("sink_refused", len(batch.dead) - before)
         buffer.clear()
@@ -85,6 +99,7 @@ class PublishLive(beam.PTransform):
         run_id: id of the job, for the dead letters.
         shards: how many files are written at once; each has a manifest of its own.
         every: microseconds from the first element to the publication.
+        writer: where revisions go besides the files; what it refuses becomes a dead letter.
         clock: the time.
     """
 
@@ -92,6 +107,7 @@ class PublishLive(beam.PTransform):
     run_id: str
     shards: int = 1
     every: int = 5 * SECOND
+    writer: Writer | None = None
     clock: Clock = system_clock
 
     def __post_init__(self) -> None:
@@ -105,5 +121,5 @@ class PublishLive(beam.PTransform):
             elements
             | "SpreadShards" >> beam.Map(lambda e: (crc32(e) % shards, e)).with_output_types(tuple[int, bytes])
             | "PublishParts"
-            >> beam.ParDo(_Publish(self.output.rstrip("/"), shards, self.run_id, self.every, self.clock))
+            >> beam.ParDo(_Publish(self.output.rstrip("/"), shards, self.run_id, self.every, self.writer, self.clock))
         )

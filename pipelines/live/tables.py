@@ -135,6 +135,10 @@ class Batch:
             found["dead_letter"] = to_table("dead_letter", rows)
         return found
 
+    def refuse(self, refused: Iterable[tuple[str, str]]) -> None:
+        """Note revisions that a further sink has refused, as `(flow key, why)`."""
+        self.dead += [(Reason.SINK_REFUSED, why, key, None, b"") for key, why in refused]
+
     def _fitting(self, revisions: Iterable[Revision]) -> list[Revision]:
         fitting = []
         for revision in revisions:
@@ -142,7 +146,9 @@ class Batch:
                 _revision_tables([revision])
             except (pa.ArrowException, TypeError, ValueError, OverflowError) as err:
                 detail = f"a row of the {revision.flow} flow does not fit its relation: {type(err).__name__}"
-                self.dead.append((Reason.SINK_REFUSED, detail, revision.key, None, b""))
+                letter = (Reason.SINK_REFUSED.value, detail, revision.key, None, b"")
+                if letter not in self.dead:  # tables are built again when another sink has refused something
+                    self.dead.append(letter)
                 continue
             fitting.append(revision)
         return fitting

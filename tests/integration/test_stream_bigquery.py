@@ -1,0 +1,126 @@
+"""Live tables and the views over both halves, against a BigQuery emulator: row by row what the files say."""
+
+from __future__ import annotations
+
+import random
+from dataclasses import dataclass, field
+from typing import Any
+
+import pytest
+
+from pipelines.bigquery.apply import apply
+from pipelines.bigquery.load import load
+from pipelines.live.bigquery import LiveTables, prepare
+from pipelines.live.store import prepare as prepare_files
+from pipelines.live.store import publish
+from pipelines.live.tables import Batch, revised
+from schemas.live import now_name
+from schemas.tables import BY_NAME
+from tests.emulators.bigquery import rows, running
+from tests.integration.bigquery_data import batch, simulated
+from tests.live import combined
+from tests.properties.test_stream import Machine
+from transforms.decode import Decoder
+from transforms.event import Rejection
+from transforms.stream_flows import encode_revision
+from transforms.update import RELATIONS
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory):
+    with running(tmp_path_factory.mktemp("bigquery")) as emulator:
+        yield emulator
+
+
+@pytest.fixture
+def target(server):
+    found = server.target()
+    apply(found)
+    prepare(found)
+    prepare(found)  # again, as every start of the job does
+    return found
+
+
+def live_elements(export) -> list[bytes]:
+    """Give the revisions of a stream that has read every plain line of an export, in a random order."""
+    from pipelines.simulator.publish import lines_of
+
+    machine, decoder = Machine(random.Random(1)), Decoder()
+    for number, line in enumerate(lines_of(export)):
+        found = decoder.line(line, f"sub:{number}")
+        for event in () if isinstance(found, Rejection) else found:
+            machine.feed(event)
+    machine.settle()
+    machine.flush(1_780_531_199_999_999)
+    return [revised(encode_revision(r)) for r in machine.newest.values()]
+
+
+def in_views(target) -> dict[str, list[tuple[Any, ...]]]:
+    found = {}
+    for relation in (*RELATIONS, "flow_event"):
+        names = ", ".join(c.name for c in BY_NAME[relation].columns if (relation, c.name) != ("flow_event", "source"))
+        found[relation] = rows(target, f"SELECT {names} FROM `{target.table(now_name(relation))}`")
+    return found
+
+
+def as_text(found: dict[str, list[tuple[Any, ...]]]) -> dict[str, list[str]]:
+    return {relation: sorted(map(_text, given)) for relation, given in found.items()}
+
+
+def _text(row: tuple[Any, ...]) -> str:
+    return repr([v.isoformat() if hasattr(v, "isoformat") else list(v) if isinstance(v, list) else v for v in row])
+
+
+def test_the_views_show_both_halves_as_the_files_do(target, tmp_path):
+    export = simulated(tmp_path)
+    settled, live = tmp_path / "settled", tmp_path / "live"
+    batch(export, settled, "--to", "2026-06-02")
+    load(str(settled), target)
+    publication = Batch()
+    for element in live_elements(export):
+        publication.add(element)
+    tables = publication.tables("run-1")
+    prepare_files(str(live), 1)
+    publish(str(live), 0, 1, tables)
+    sink = LiveTables(target.name, target)
+    assert sink.write(tables) == []
+    wanted = as_text(combined(live, settled))
+    assert len(wanted["order_flow"]) > 60
+    assert as_text(in_views(target)) == wanted
+    assert sink.write(tables) == []  # as a bundle that is delivered again
+    assert as_text(in_views(target)) == wanted
+    batch(export, settled)
+    load(str(settled), target)
+    assert as_text(in_views(target)) == as_text(combined(live, settled))
+
+
+@dataclass
+class Picky:
+    """A client that refuses rows of one flow, as BigQuery does: none of a request, with the good ones as stopped."""
+
+    bad: str
+    inserted: list[tuple[str, str]] = field(default_factory=list)
+
+    def insert_rows_json(self, table: str, some: list[dict[str, Any]], **_: Any) -> list[dict[str, Any]]:
+        refused = [i for i, r in enumerate(some) if r["live_key"] == self.bad and "stow_flow" in table]
+        if not refused:
+            self.inserted += [(table.rsplit(".", 1)[-1], r["live_key"]) for r in some]
+            return []
+        return [
+            {"index": i, "errors": [{"reason": "invalid" if i in refused else "stopped", "location": "units"}]}
+            for i in range(len(some))
+        ]
+
+
+def test_of_a_refused_revision_nothing_becomes_visible(server):
+    from tests.unit.pipelines.test_live_store import CREATED, revision, told
+
+    publication = Batch()
+    for element in told(revision(1, CREATED, key="S1"), revision(1, CREATED, key="S2")):
+        publication.add(element)
+    target = server.target()
+    target.client = client = Picky("S1")
+    assert LiveTables(target.name, target).write(publication.tables("run-1")) == [("S1", "stow_flow: invalid units")]
+    assert ("flow_revision_live", "S2") in client.inserted
+    assert ("flow_revision_live", "S1") not in client.inserted
+    assert ("stow_flow_live", "S2") in client.inserted
