@@ -23,7 +23,8 @@ from apache_beam.options.pipeline_options import GoogleCloudOptions, PipelineOpt
 
 from pipelines.landing.subscription import connect
 from pipelines.live import local
-from pipelines.live.reader import ClosedFlows, logged_events
+from pipelines.live.lookup import KnownFlows, KnownLinks
+from pipelines.live.reader import logged_events
 from pipelines.live.sink import PublishLive, Writer
 from pipelines.live.store import prepare
 from pipelines.live.tables import dead, logged, nothing, revised, shut
@@ -54,6 +55,7 @@ class StreamOptions:
         as_of: instant of the facts in microseconds; None for the time of each revision.
         shards: how many files are written at once.
         writer: where revisions go besides the files.
+        settled: output of the batch job, for flows that began before the stream; None without one.
         runner: name of the Beam runner.
         beam_options: standard Beam options.
         idle_exit: end when nothing has happened for so many seconds; None to go on. Local runner only.
@@ -69,6 +71,7 @@ class StreamOptions:
     as_of: int | None = None
     shards: int = 1
     writer: Writer | None = None
+    settled: str | None = None
     runner: str = LOCAL_RUNNER
     beam_options: tuple[str, ...] = ()
     idle_exit: float | None = None
@@ -99,8 +102,9 @@ def build(pipeline: beam.Pipeline, options: StreamOptions, run_id: str, known: l
         events = (decoded.events, before) | "MergeLog" >> beam.Flatten()
     live = (
         events
-        | "Resolve" >> ResolveStream(options.patience)
-        | "Live" >> LiveFlows(options.life, ClosedFlows(options.output), options.as_of)
+        | "Resolve"
+        >> ResolveStream(options.patience, links=KnownLinks(options.settled) if options.settled is not None else None)
+        | "Live" >> LiveFlows(options.life, KnownFlows(options.output, options.settled), options.as_of)
     )
     elements = (
         decoded.events | "AsLogged" >> beam.Map(logged),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, Protocol
 
 import apache_beam as beam
 import msgspec
@@ -85,6 +85,13 @@ class _Route(beam.DoFn):
                         yield from self._new(CLAIMS, join_key(*message.node), b"w")
 
 
+class NodeLookup(Protocol):
+    """Which flow entities belong to, from before the stream; travels to the workers."""
+
+    def find(self, node: Node) -> list[Told]:
+        """Give the claims `(rank, flow id)` on an entity."""
+
+
 @beam.typehints.with_input_types(tuple[str, bytes])
 class _Relay(beam.DoFn):
     """One entity at one distance (`transforms.stream_nodes.Relay`)."""
@@ -92,8 +99,8 @@ class _Relay(beam.DoFn):
     STATE = ReadModifyWriteStateSpec("relay", BytesCoder())
     EXPIRY = TimerSpec("expiry", TimeDomain.REAL_TIME)
 
-    def __init__(self, hops: int, keep_for: int, clock: Clock) -> None:
-        self.hops, self.keep_for, self.clock = hops, keep_for, clock
+    def __init__(self, hops: int, keep_for: int, links: NodeLookup | None, clock: Clock) -> None:
+        self.hops, self.keep_for, self.links, self.clock = hops, keep_for, links, clock
 
     def process(
         self, element: Keyed, state: Any = beam.DoFn.StateParam(STATE), expiry: Any = beam.DoFn.TimerParam(EXPIRY)
@@ -104,6 +111,9 @@ class _Relay(beam.DoFn):
             expiry.set(Timestamp(micros=now + self.keep_for))
         relay.touched_at = now
         kind, body = message[:1], message[1:]
+        if self.links is not None and kind != b"c" and not (relay.watched or relay.askers):
+            for told_before in self.links.find(split_key(key)):  # the first who wants to know
+                relay.claim(told_before)
         if kind == b"c":
             _, rank, told = _claim.decode(body)
             onward = relay.claim((rank, told))
@@ -228,21 +238,34 @@ class ResolveStream(beam.PTransform):
     arrives later, the event leaves its flow and joins the other.
     """
 
-    def __init__(self, patience: int = 5 * SECOND, keep_for: int = 90 * DAY, clock: Clock = system_clock) -> None:
-        """Set, in microseconds, the patience and how long an entity is kept after it was last heard of."""
+    def __init__(
+        self,
+        patience: int = 5 * SECOND,
+        keep_for: int = 90 * DAY,
+        clock: Clock = system_clock,
+        links: NodeLookup | None = None,
+    ) -> None:
+        """Set, in microseconds, the patience and how long an entity is kept after it was last heard of.
+
+        Args:
+            patience: how long an event waits for its flow before it is shown as unresolved.
+            keep_for: how long an entity is kept after it was last heard of.
+            clock: the time.
+            links: which flow entities belong to, from before the stream.
+        """
         super().__init__()
-        self.patience, self.keep_for, self.clock = patience, keep_for, clock
+        self.patience, self.keep_for, self.clock, self.links = patience, keep_for, clock, links
 
     def expand(self, events: PCollection[bytes]) -> PCollection[Keyed]:
         """Compose the steps."""
         out = events | "RouteEvents" >> beam.ParDo(_Route()).with_outputs(CLAIMS, ASKS, WAITS, main=FLOWS)
         claims, homes = out[CLAIMS], [out[WAITS]]
         for hops in range(HOPS):
+            relay = _Relay(hops, self.keep_for, None if hops else self.links, self.clock)
             told = (
                 (claims, out[ASKS])
                 | f"MergeHop{hops}" >> beam.Flatten()
-                | f"RelayHop{hops}"
-                >> beam.ParDo(_Relay(hops, self.keep_for, self.clock)).with_outputs(ONWARD, HOMES, main=FLOWS)
+                | f"RelayHop{hops}" >> beam.ParDo(relay).with_outputs(ONWARD, HOMES, main=FLOWS)
             )
             claims = told[ONWARD]
             homes.append(told[HOMES])

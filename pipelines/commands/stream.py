@@ -54,6 +54,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--as-of", metavar="TIME", help="instant of the facts, to replay old traffic (default: now)")
     parser.add_argument(
+        "--settled",
+        metavar="DIR_OR_GS",
+        help="output of flowfacts batch, for flows that began before the stream (default: --output)",
+    )
+    parser.add_argument(
         "--bigquery",
         metavar="PROJECT.DATASET",
         help="insert the revisions into this dataset too (after bigquery apply)",
@@ -123,6 +128,7 @@ def main(args: argparse.Namespace, rest: list[str]) -> int:
         as_of=parse_instant("--as-of", args.as_of),
         shards=args.shards,
         writer=writer,
+        settled=(args.settled or args.output).rstrip("/"),
         runner=args.runner,
         beam_options=tuple(rest),
         idle_exit=args.idle_exit,

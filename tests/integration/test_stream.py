@@ -192,3 +192,21 @@ def test_a_day_is_handed_over_without_a_gap_or_a_double(wire: Wire, export: Path
     assert before == after
     words = ["compare", "--live", str(wire.live), "--settled", str(settled)]
     assert main(words) == 0
+
+
+def test_flows_that_began_before_the_stream_are_known_from_the_batch_job(wire: Wire, export: Path):
+    every = bodies(export)  # in order, so that the second half says little of what began in the first
+    wire.publish(every[: len(every) // 2])
+    settled = wire.batch()
+    late = wire.subscription = f"{wire.subscription}-late"
+    wire.emulator.subscriber.create_subscription(
+        request={"name": late, "topic": wire.topic, "ack_deadline_seconds": 60}
+    )
+    wire.publish(every[len(every) // 2 :])
+    counts = wire.stream("--settled", str(settled))
+    assert counts["flows_read_back"] > 20
+    before = combined(wire.live, settled)
+    wire.batch()
+    after = settled_rows(settled)
+    assert {r: len(rows) for r, rows in before.items()} == {r: len(rows) for r, rows in after.items()}
+    assert before == after

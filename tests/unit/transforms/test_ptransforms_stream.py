@@ -141,7 +141,19 @@ def test_a_flow_that_has_closed_comes_back_with_all_its_events(play):
     back = QUIET + GRACE + 1_000
     found = play(lambda s: s.arrive(*STOW).until(back).arrive(late).until(back + 60))
     assert [(r.event_count, r.outcome) for r in found][:2] == [(3, "fulfilled"), (4, "open")]
-    assert row(found[1], "stow_flow")["stow_finished_at"] is None or found[1].revision > found[0].revision
+    assert (found[1].revision - T0) // SECOND == back + 30
+    assert row(found[1], "stow_flow")["stow_created_at"] == instant(0)
+
+
+def test_a_flow_that_comes_back_within_the_grace_needs_no_look(play):
+    class Nowhere:
+        def find(self, flow: str, key: str) -> bytes | None:
+            return None
+
+    late = ev("STOW_JOB_OPENED", 300, status="OPEN")
+    back = QUIET + 600
+    found = play(lambda s: s.arrive(*STOW).until(back).arrive(late).until(back + 60), lookup=Nowhere())
+    assert [(r.event_count, r.outcome) for r in found][:2] == [(3, "fulfilled"), (4, "open")]
 
 
 def test_a_flow_of_which_nothing_is_left_comes_back_with_all_its_events(play):
