@@ -161,6 +161,7 @@ class _Local:
     def __init__(self, options: StreamOptions, tell: Callable[[dict[str, Any]], None]) -> None:
         self._options, self._tell = options, tell
         self._stopping = threading.Event()
+        self._failure: Exception | None = None
         life = options.life
         self._settles_after = (options.patience + life.flush_after + options.publish_every) / SECOND + 1.0
 
@@ -173,7 +174,8 @@ class _Local:
         before = {s: signal.signal(s, self._stop) for s in (signal.SIGTERM, signal.SIGINT)}
         try:
             result = pipeline.run()
-            self._watch(result, reader)
+            threading.Thread(target=self._await, args=(result,), daemon=True).start()
+            self._watch(reader)
             counts = self._counts(reader)
             result.cancel()
         finally:
@@ -183,20 +185,27 @@ class _Local:
         self._tell({**counts, "ended": "stopped" if self._stopping.is_set() else "idle"})
         return counts
 
+    def _await(self, result: Any) -> None:
+        """Wait for a failure, of which the local runner tells nobody else."""
+        try:
+            result.wait_until_finish()
+        except Exception as err:  # noqa: BLE001 - the main thread raises it
+            self._failure = err
+
     def _stop(self, *_: Any) -> None:
         self._stopping.set()
 
     def _counts(self, reader: local.Reader | None) -> dict[str, Any]:
         return {**_told(*here()), "unacknowledged": reader.unacknowledged if reader is not None else 0}
 
-    def _watch(self, result: Any, reader: local.Reader | None) -> None:
+    def _watch(self, reader: local.Reader | None) -> None:
         """Look after the job until it has nothing to do, or is told to stop and has nothing left to publish."""
         last, changed = None, time.monotonic()
         told = kept = changed
         while True:
             now = time.monotonic()
-            if result.state in ("FAILED", "DONE"):
-                result.wait_until_finish()  # raises what has failed
+            if self._failure is not None:
+                raise self._failure
             counts = self._counts(reader)
             if counts != last:
                 last, changed = counts, now

@@ -17,7 +17,7 @@ import pytest
 from pipelines.cli import main
 from pipelines.live.handover import compare
 from pipelines.simulator.publish import messages
-from tests.emulators.pubsub import OWN, PROJECT, Emulator, running
+from tests.emulators.pubsub import OWN, PROJECT, Emulator, kinds, running
 from tests.live import combined, row_count, settled_rows, wrong_rows
 
 pytestmark = pytest.mark.slow
@@ -91,6 +91,10 @@ def emulator(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Emulator]:
 
 @pytest.fixture
 def wire(emulator: Emulator, tmp_path: Path) -> Wire:
+    return wired(emulator, tmp_path)
+
+
+def wired(emulator: Emulator, tmp_path: Path) -> Wire:
     topic, subscription = emulator.create()
     landing = f"{PROJECT}/subscriptions/{subscription.rsplit('/', 1)[-1]}-landing"
     emulator.subscriber.create_subscription(
@@ -111,7 +115,13 @@ def bodies(export: Path, shuffle: int | None = None) -> list[bytes]:
     return [body for _, body in messages(export, shuffle)]
 
 
-def test_simulated_traffic_gives_the_facts_of_the_batch_job(wire: Wire, tmp_path: Path):
+@pytest.mark.parametrize("kind", kinds())
+def test_simulated_traffic_gives_the_facts_of_the_batch_job(kind: str, tmp_path: Path):
+    with running(kind, tmp_path) as emulator:
+        _simulated_traffic(wired(emulator, tmp_path), tmp_path)
+
+
+def _simulated_traffic(wire: Wire, tmp_path: Path) -> None:
     words = ["--days", "1", "--orders-per-day", "60", "--seed", "3", "--faults", "heavy", "--publish", wire.topic]
     done = subprocess.run(
         wire.command("simulate", "--output", str(tmp_path / "tenant"), *words, "--json"),
@@ -210,3 +220,18 @@ def test_flows_that_began_before_the_stream_are_known_from_the_batch_job(wire: W
     after = settled_rows(settled)
     assert {r: len(rows) for r, rows in before.items()} == {r: len(rows) for r, rows in after.items()}
     assert before == after
+
+
+def test_a_job_that_cannot_write_fails_and_loses_nothing(wire: Wire, export: Path):
+    wire.publish(bodies(export))
+    in_the_way = wire.live / "live" / "event_log"
+    in_the_way.parent.mkdir(parents=True)
+    in_the_way.write_text("a file where a folder must be")
+    with wire.streaming("--idle-exit", "20") as process:
+        _, err = process.communicate(timeout=PATIENCE)
+    assert process.returncode == 1
+    assert "flowfacts stream: failed: " in err
+    in_the_way.unlink()
+    wire.emulator.expire_leases()
+    assert wire.stream()["unacknowledged"] == 0
+    assert wrong_rows(wire.live, wire.batch()) == {}

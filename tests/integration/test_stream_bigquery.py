@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import random
+import subprocess
+import sys
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -11,12 +13,16 @@ import pytest
 from pipelines.bigquery.apply import apply
 from pipelines.bigquery.load import load
 from pipelines.live.bigquery import LiveTables, prepare
+from pipelines.live.reader import newest_rows
 from pipelines.live.store import prepare as prepare_files
 from pipelines.live.store import publish
 from pipelines.live.tables import Batch, revised
+from pipelines.simulator.publish import lines_of, messages
 from schemas.live import now_name
 from schemas.tables import BY_NAME
 from tests.emulators.bigquery import rows, running
+from tests.emulators.pubsub import OWN
+from tests.emulators.pubsub import running as running_pubsub
 from tests.integration.bigquery_data import batch, simulated
 from tests.live import combined
 from tests.properties.test_stream import Machine
@@ -43,8 +49,6 @@ def target(server):
 
 def live_elements(export) -> list[bytes]:
     """Give the revisions of a stream that has read every plain line of an export, in a random order."""
-    from pipelines.simulator.publish import lines_of
-
     machine, decoder = Machine(random.Random(1)), Decoder()
     for number, line in enumerate(lines_of(export)):
         found = decoder.line(line, f"sub:{number}")
@@ -124,3 +128,26 @@ def test_of_a_refused_revision_nothing_becomes_visible(server):
     assert ("flow_revision_live", "S2") in client.inserted
     assert ("flow_revision_live", "S1") not in client.inserted
     assert ("stow_flow_live", "S2") in client.inserted
+
+
+def test_a_job_inserts_what_it_publishes(server, tmp_path):
+    target = server.target()
+    apply(target)
+    export = simulated(tmp_path)
+    with running_pubsub(OWN, tmp_path) as emulator:
+        topic, subscription = emulator.create()
+        emulator.publish(topic, [body for _, body in messages(export)])
+        done = subprocess.run(
+            [sys.executable, "-m", "pipelines.cli", "stream", "--subscription", subscription, "--output",
+             str(tmp_path / "live"), "--bigquery", target.name, "--flush-seconds", "0.5", "--patience-seconds", "0.5",
+             "--publish-seconds", "0.5", "--as-of", "2026-06-03T00:00:00Z", "--idle-exit", "1.5", "--quiet"],
+            env={**emulator.environment(), "BIGQUERY_EMULATOR_HOST": server.url},
+            capture_output=True, text=True, timeout=180, check=False,
+        )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    live = newest_rows(str(tmp_path / "live"))
+    assert live["order_flow"].num_rows > 60
+    shown = rows(target, f"SELECT flow_id, outcome FROM `{target.table(now_name('order_flow'))}`")
+    columns = (live["order_flow"].column(n).to_pylist() for n in ("flow_id", "outcome"))
+    assert sorted(shown) == sorted(zip(*columns, strict=True))
+    assert {r: len(found) for r, found in in_views(target).items()} == {r: t.num_rows for r, t in live.items()}
