@@ -34,7 +34,7 @@ from transforms.ptransforms_messages import DecodeMessages, split_key
 from transforms.ptransforms_metrics import METRICS, here, reset
 from transforms.ptransforms_search import ResolveStream
 from transforms.rows import SECOND
-from transforms.stream_flows import Life
+from transforms.stream_revision import Life
 
 LOCAL_RUNNER = "BundleBasedDirectRunner"
 _TURN = 0.25

@@ -19,20 +19,18 @@ from transforms.resolve import UNRESOLVED
 from transforms.stream_codec import decode_item, encode_item
 from transforms.stream_flows import (
     Change,
-    Life,
     Meta,
     Phase,
     arrive,
     decode_meta,
-    decode_revision,
     encode_meta,
-    encode_revision,
     flush,
     pack_closed,
     read_back,
     unpack_closed,
     wake,
-)  # fmt: skip
+)
+from transforms.stream_revision import Life, decode_revision, encode_revision
 
 REVISIONS, CLOSED = "revisions", "closed"
 

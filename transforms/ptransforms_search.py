@@ -20,7 +20,6 @@ from transforms.ptransforms_metrics import count
 from transforms.resolve import Node
 from transforms.rows import SECOND
 from transforms.stream_codec import Item, decode_item, encode_item
-from transforms.stream_flows import DAY
 from transforms.stream_nodes import (
     HOPS,
     Ask,
@@ -36,6 +35,7 @@ from transforms.stream_nodes import (
     leaves,
     route,
 )  # fmt: skip
+from transforms.stream_revision import DAY
 
 FLOWS, CLAIMS, ASKS, WAITS, HOMES, ONWARD = "flows", "claims", "asks", "waits", "homes", "onward"
 

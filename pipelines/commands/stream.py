@@ -86,7 +86,7 @@ def main(args: argparse.Namespace, rest: list[str]) -> int:
     from pipelines.options import OptionError, check_beam_options, check_runner, parse_deadline, parse_instant
     from pipelines.stream import StreamOptions, run
     from transforms.rows import SECOND
-    from transforms.stream_flows import Life
+    from transforms.stream_revision import Life
 
     own = argparse.ArgumentParser(add_help=False)
     add_arguments(own)

@@ -21,7 +21,8 @@ from transforms.columns import to_table
 from transforms.event import Event, Rejection, decode_block
 from transforms.event_log import LOG_SCHEMA, log_tables
 from transforms.links import hash64
-from transforms.stream_flows import Revision, decode_revision, unpack_closed
+from transforms.stream_flows import unpack_closed
+from transforms.stream_revision import Revision, decode_revision
 
 REVISION, LOGGED, SHUT, DEAD, NOTHING = b"R", b"L", b"C", b"D", b"N"
 """First byte of an element for the sink."""

@@ -28,7 +28,7 @@ from tests.live import combined
 from tests.properties.test_stream import Machine
 from transforms.decode import Decoder
 from transforms.event import Rejection
-from transforms.stream_flows import encode_revision
+from transforms.stream_revision import encode_revision
 from transforms.update import RELATIONS
 
 

@@ -21,10 +21,8 @@ from transforms.event import Event
 from transforms.resolve import Node
 from transforms.stream_codec import decode_item, encode_item
 from transforms.stream_flows import (
-    Life,
     Meta,
     Phase,
-    Revision,
     arrive,
     decode_meta,
     encode_meta,
@@ -48,6 +46,7 @@ from transforms.stream_nodes import (
     leaves,
     route,
 )
+from transforms.stream_revision import Life, Revision
 
 LIFE = Life({flow: days * DAY for flow, days in DEADLINE_DAYS.items()})
 NOW = 2_000_000_000_000_000

@@ -453,7 +453,7 @@ def connected(monkeypatch: pytest.MonkeyPatch) -> Any:
 
     def connect(count: int, *answers: Exception | None) -> Any:
         client = Client(*answers)
-        monkeypatch.setattr(subscription, "_connect", lambda: client)
+        monkeypatch.setattr(subscription, "connect", lambda: client)
         found = subscription.Subscription("projects/p/subscriptions/s", Held(100_000, 1e9))
         found.held.arrived(0, [(f"a{i}", 1) for i in range(count)])
         return found, client, [f"a{i}" for i in range(count)]

@@ -14,7 +14,8 @@ from pipelines.state import read_table
 from tests.unit.transforms.build import DEADLINES, ev
 from transforms.event import Event, Rejection, encode_block
 from transforms.stream_codec import Item
-from transforms.stream_flows import Life, Meta, Revision, encode_revision, pack_closed, project
+from transforms.stream_flows import Meta, pack_closed
+from transforms.stream_revision import Life, Revision, encode_revision, project
 
 LIFE = Life(DEADLINES)
 CREATED, CLOSED = ev("STOW_JOB_CREATED", 0, status="OPEN"), ev("STOW_JOB_CLOSED", 120, status="CLOSED")

@@ -16,7 +16,7 @@ from tests.unit.transforms.build import DAY, DEADLINES, SECOND, T0, ev, instant
 from transforms.event import Event, encode_block
 from transforms.ptransforms_live import LiveFlows
 from transforms.ptransforms_search import ResolveStream
-from transforms.stream_flows import Life, Revision, decode_revision
+from transforms.stream_revision import Life, Revision, decode_revision
 
 QUIET, GRACE, TOMBSTONE = 86_400, 3_600, 10 * 86_400
 LIFE = Life(DEADLINES, 30 * SECOND, QUIET * SECOND, 90 * DAY * SECOND, GRACE * SECOND, TOMBSTONE * SECOND, 50)
