@@ -34,4 +34,5 @@ COMMANDS: Final[dict[str, Command]] = {
     "land": Command("messages of a Pub/Sub subscription to export files", "pipelines.commands.land"),
     "bigquery": Command("the facts in a BigQuery dataset", "pipelines.commands.bigquery"),
     "query": Command("a question to the embedded warehouse or a dataset", "pipelines.commands.query"),
+    "mirror": Command("an export bucket to storage of one's own", "pipelines.commands.mirror"),
 }
