@@ -19,7 +19,11 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Any
 
-from pipelines.datasets import is_local
+
+def is_local(path: str) -> bool:
+    """Say whether a path is on the local file system; not taken from `datasets`, which loads Beam."""
+    return "://" not in path
+
 
 FILE = ".flowfacts.lock"
 LEASE = 180.0

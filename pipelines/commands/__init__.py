@@ -36,4 +36,5 @@ COMMANDS: Final[dict[str, Command]] = {
     "compare": Command("live facts beside settled ones", "pipelines.commands.compare"),
     "bigquery": Command("the facts in a BigQuery dataset", "pipelines.commands.bigquery"),
     "query": Command("a question to the embedded warehouse or a dataset", "pipelines.commands.query"),
+    "mirror": Command("an export bucket to storage of one's own", "pipelines.commands.mirror"),
 }

@@ -1,0 +1,1 @@
+"""Parts of `flowfacts mirror`: the key, the source bucket, the destination, the copying, the status. No Beam here."""
