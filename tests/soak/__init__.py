@@ -1,1 +1,0 @@
-"""Long tests with faults drawn by chance; each is run by its own command."""
