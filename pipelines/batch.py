@@ -25,7 +25,7 @@ from pipelines.due import Due, find_due
 from pipelines.exports import discover
 from pipelines.lock import only_run
 from pipelines.options import BatchOptions
-from pipelines.publishing import Published, settings_of
+from pipelines.publishing import Published, settings_of, tidy
 from pipelines.running import INCOMPLETE_INPUT, OK, RunResult, Task, perform
 from pipelines.state import EVENT_LOG, OPEN
 from transforms.clock import to_text
@@ -113,7 +113,8 @@ def _nothing(options: BatchOptions, published: Published, due: Due) -> RunResult
     }
     if is_local(options.output):
         file = Path(options.output) / warehouse.FILE
-        if not file.exists():
+        if not warehouse.is_current(options.output, manifest):  # the run before was killed once it had published
             file = warehouse.build(options.output, manifest)
         result |= {"warehouse": str(file), "facts": summary.summarise(file)}
+    tidy(options.output.rstrip("/"), published, manifest)
     return RunResult(INCOMPLETE_INPUT if problems else OK, result)

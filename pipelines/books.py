@@ -85,7 +85,10 @@ def totals_of(parts: Iterable[Part], files: Iterable[Mapping[str, Any]], folded:
 
 
 def day_rows(
-    files: Iterable[Mapping[str, Any]], answers: Mapping[str, str | None], dead: Mapping[str, int]
+    files: Iterable[Mapping[str, Any]],
+    answers: Mapping[str, str | None],
+    dead: Mapping[str, int],
+    last: Mapping[str, str],
 ) -> list[dict[str, Any]]:
     """Make the rows of `day_book`.
 
@@ -93,6 +96,7 @@ def day_rows(
         files: rows of `input_file`.
         answers: why a day is open, None for a closed one.
         dead: dead letters by day.
+        last: the last run that read a file of each day.
     """
     by_day: dict[str, list[Mapping[str, Any]]] = {day: [] for day in answers}
     for f in files:
@@ -109,7 +113,7 @@ def day_rows(
             "lines": sum(r["lines"] for r in rows),
             "dead_letters": dead.get(day, 0),
             "bytes": sum(r["bytes"] for r in rows),
-            "run_id": max((r["run_id"] for r in rows), default=None),
+            "run_id": last.get(day),
         }
         for day, rows in sorted(by_day.items())
     ]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import importlib
 import logging
+import re
 import sys
 from collections.abc import Sequence
 from typing import Any
@@ -48,6 +49,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         parser.error(f"unknown arguments: {' '.join(rest)}")
     verbose = getattr(args, "verbose", False)
     logging.basicConfig(level=logging.INFO if verbose else logging.ERROR, format="%(levelname)s %(name)s: %(message)s")
+    if not verbose:  # Beam logs the traceback of what it then raises; here it is told in one line
+        logging.getLogger("apache_beam").setLevel(logging.CRITICAL)
     try:
         code: int = module.main(args, rest)
         return code
@@ -64,10 +67,19 @@ def main(argv: Sequence[str] | None = None) -> int:
             return _interrupted()
         if verbose:
             raise
-        first = (str(err).strip() or type(err).__name__).splitlines()[0]
         hint = "\nrun again with --verbose for the whole story" if hasattr(args, "verbose") else ""
-        print(f"flowfacts {args.command}: failed: {first[:300]}{hint}", file=sys.stderr)
+        print(f"flowfacts {args.command}: failed: {_essence(err)[:600]}{hint}", file=sys.stderr)
         return 1
+
+
+def _essence(err: Exception) -> str:
+    """Give the one line of an error that says what is wrong; that of a worker stands at the end of its traceback."""
+    lines = (str(err).strip() or type(err).__name__).splitlines()
+    told = [line for line in lines if line.startswith(_STORAGE)] or lines
+    return re.sub(r" \[while running .*$", "", told[-1].removeprefix(_STORAGE) if told is not lines else lines[0])
+
+
+_STORAGE = "pipelines.storage_errors.StorageError: "
 
 
 def _interrupted() -> int:

@@ -20,6 +20,7 @@ import pyarrow.parquet as pq
 from apache_beam.io.filesystem import BeamIOError, CompressionTypes
 from apache_beam.io.filesystems import FileSystems
 
+from pipelines.storage_errors import reading, writing
 from schemas.tables import CONTRACT_VERSION
 
 MANIFEST = "manifest.json"
@@ -61,15 +62,34 @@ def is_local(path: str) -> bool:
 
 
 def write_bytes(path: str, data: bytes) -> None:
-    """Write a file so that it appears whole or not at all."""
+    """Write a file so that it appears whole or not at all.
+
+    Raises:
+        StorageError: it can't be written.
+    """
     folder = path.rsplit("/", 1)[0]
-    if is_local(path):
-        with contextlib.suppress(BeamIOError, OSError):  # it is there already
-            FileSystems.mkdirs(folder)
     partial = f"{folder}/.{uuid.uuid4().hex}.partial"
-    with FileSystems.create(partial, compression_type=CompressionTypes.UNCOMPRESSED) as out:
-        out.write(data)
-    put_in_place(partial, path)
+    with writing(path):
+        if is_local(path):
+            _write_durably(partial, data)
+        else:
+            with FileSystems.create(partial, compression_type=CompressionTypes.UNCOMPRESSED) as out:
+                out.write(data)
+        put_in_place(partial, path)
+
+
+def _write_durably(path: str, data: bytes) -> None:
+    """Write a local file and wait until it is on the disk: a manifest must not outlive what it names."""
+    os.makedirs(path.rsplit("/", 1)[0], exist_ok=True)
+    try:
+        with open(path, "wb") as out:
+            out.write(data)
+            out.flush()
+            os.fsync(out.fileno())
+    except OSError:
+        with contextlib.suppress(OSError):
+            os.remove(path)
+        raise
 
 
 def put_in_place(partial: str, path: str) -> None:
@@ -87,8 +107,12 @@ def put_in_place(partial: str, path: str) -> None:
 
 
 def read_bytes(path: str) -> bytes:
-    """Read a whole file."""
-    with FileSystems.open(path, compression_type=CompressionTypes.UNCOMPRESSED) as source:
+    """Read a whole file.
+
+    Raises:
+        StorageError: it can't be read.
+    """
+    with reading(path), FileSystems.open(path, compression_type=CompressionTypes.UNCOMPRESSED) as source:
         data: bytes = source.read()
     return data
 

@@ -18,6 +18,8 @@ from apache_beam.io.filesystem import CompressionTypes
 from apache_beam.io.filesystems import FileSystems
 from isal import isal_zlib
 
+from pipelines.storage_errors import reading
+
 DEFAULT_MAX_LINE_BYTES = 16 << 20
 _READ = 256 << 10
 _INFLATE = 1 << 20
@@ -89,9 +91,13 @@ def _open(path: str) -> Any:
 
 
 def digest_of(path: str) -> str:
-    """Give the BLAKE2b-128 digest of the stored bytes of a file."""
+    """Give the BLAKE2b-128 digest of the stored bytes of a file.
+
+    Raises:
+        StorageError: it can't be read.
+    """
     digest = hashlib.blake2b(digest_size=16)
-    with _open(path) as source:
+    with reading(path), _open(path) as source:
         while block := source.read(_READ):
             digest.update(block)
     return digest.hexdigest()
@@ -160,7 +166,8 @@ def _listing(base: str) -> Iterator[tuple[str, str, int, int | None]]:
         for inner in names:
             path = f"{root}/{inner}"
             if _is_export(inner) and not os.path.isdir(path):
-                about = os.stat(path)
+                with reading(path):
+                    about = os.stat(path)
                 yield path, inner, about.st_size, about.st_mtime_ns // 1000
 
 
@@ -308,7 +315,7 @@ class LineReader:
         return lines
 
     def _stored_blocks(self) -> Iterator[bytes]:
-        with _open(self._file.path) as source:
+        with reading(self._file.path), _open(self._file.path) as source:
             while block := source.read(_READ):
                 self._stored += len(block)
                 self._digest.update(block)

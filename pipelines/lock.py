@@ -19,6 +19,8 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Any
 
+from pipelines.storage_errors import writing
+
 
 def is_local(path: str) -> bool:
     """Say whether a path is on the local file system; not taken from `datasets`, which loads Beam."""
@@ -67,8 +69,10 @@ def _refuse(output: str, holder: dict[str, Any]) -> LockedError:
 
 @contextlib.contextmanager
 def _local(output: str) -> Iterator[None]:
-    os.makedirs(output, exist_ok=True)
-    with open(f"{output}/{FILE}", "a+", encoding="utf-8") as file:
+    with writing(f"{output}/{FILE}"):
+        os.makedirs(output, exist_ok=True)
+        lock = open(f"{output}/{FILE}", "a+", encoding="utf-8")  # noqa: SIM115 closed below
+    with lock as file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:

@@ -147,16 +147,23 @@ class Ledger:
         """Write the books and the manifest, and give the manifest."""
         output, published = self.output, self.published
         files = {**published.files, **{f["path"]: {**f, "run_id": row["run_id"]} for f in self.outcome.files}}
+        # A repeat of a file that had changed by the time it was read is a repeat of nothing: it stays due.
+        for path in [p for p, f in files.items() if _outlived(f, files)]:
+            del files[path]
         for f in self.due.touched:
             files[f.name] = {**files[f.name], "modified_at": f.modified}
         runs = books.book_rows(output, published.parts, "pipeline_run")
         answers = self._open_days(files.values())
         dead = books.dead_by_day(output, self.parts)
+        last = {r["day"]: r["run_id"] for r in books.book_rows(output, published.parts, "day_book")}
+        last |= {f["day"]: row["run_id"] for f in self.outcome.files if f["day"] is not None}
         parts = [
             *self.parts,
             books.write_book(output, "input_file", files.values(), lambda r: r["path"]),
             books.write_book(output, "pipeline_run", [*runs, row], lambda r: r["run_id"]),
-            books.write_book(output, "day_book", books.day_rows(files.values(), answers, dead), lambda r: r["day"]),
+            books.write_book(
+                output, "day_book", books.day_rows(files.values(), answers, dead, last), lambda r: r["day"]
+            ),
         ]
         seconds = (row["finished_at"] - row["started_at"]) / 1_000_000
         content = {
@@ -174,6 +181,11 @@ class Ledger:
         manifest = datasets.read_manifest(output)
         assert manifest is not None
         return manifest
+
+
+def _outlived(file: Mapping[str, Any], files: Mapping[str, Mapping[str, Any]]) -> bool:
+    first = files.get(file["repeat_of"] or "")
+    return first is not None and file["digest"] is not None and first["digest"] != file["digest"]
 
 
 def _rows(parts: Iterable[Part]) -> Counter[str]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import gc
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field
@@ -10,11 +9,10 @@ from typing import Any
 
 import apache_beam as beam
 import pyarrow as pa
-from apache_beam.io.filesystem import CompressionTypes
 from apache_beam.io.filesystems import FileSystems
 from apache_beam.pvalue import TaggedOutput
 
-from pipelines.datasets import Part, write_part
+from pipelines.datasets import Part, write_bytes, write_part
 from pipelines.exports import FileReport, InputFile, LineReader, TooLong
 from pipelines.progress import ProgressWriter
 from pipelines.state import BOOKS, UNRESOLVED_STATE, State, feeds, read_table
@@ -168,12 +166,7 @@ def _write_dead_letters(file: InputFile, dead: _DeadLetters, settings: ReadSetti
     """Write the dead letters of a file: their rows as a part, their bytes beside the datasets."""
     stem = file.name.replace("/", "-")
     path = FileSystems.join(settings.output, "dead_letters", settings.run_id, f"{stem}.raw")
-    folder = path.rsplit("/", 1)[0]
-    if "://" not in folder and not FileSystems.exists(folder):
-        with contextlib.suppress(OSError):  # another worker was first
-            FileSystems.mkdirs(folder)
-    with FileSystems.create(path, compression_type=CompressionTypes.UNCOMPRESSED) as out:
-        out.write(b"\n".join(dead.raw) + b"\n")
+    write_bytes(path, b"\n".join(dead.raw) + b"\n")
     rows = [
         (
             str(r.reason),

@@ -8,6 +8,7 @@ history. Whenever that can't be trusted (another layout, a count that is not the
 from __future__ import annotations
 
 import contextlib
+import errno
 import logging
 import os
 import re
@@ -22,6 +23,7 @@ import duckdb
 from pipelines.datasets import Part, parts_of
 from pipelines.dialect import embedded_views
 from pipelines.state import STAYING
+from pipelines.storage_errors import writing
 from schemas.derive import duckdb_columns, duckdb_comments
 from schemas.tables import TABLES, Table
 
@@ -68,6 +70,34 @@ def build(output: str, manifest: dict[str, Any], *, whole: bool = False) -> Path
     """
     folder = Path(output)
     target, fresh = folder / FILE, folder / f".{FILE}.building"
+    with writing(str(target)):
+        try:
+            _build(folder, manifest, target, fresh, whole=whole)
+        except duckdb.IOException as err:
+            if "space" in str(err) or "File too large" in str(err):
+                raise OSError(errno.ENOSPC, str(err).splitlines()[0]) from err
+            raise
+        finally:
+            _sweep(fresh)
+    return target
+
+
+def is_current(output: str, manifest: dict[str, Any]) -> bool:
+    """Say whether the file holds the parts of the published state."""
+    file = Path(output) / FILE
+    if not file.exists() or _log_of(file).exists():
+        return False
+    try:
+        with duckdb.connect(str(file), read_only=True) as con:
+            ((layout,),) = con.execute("SELECT layout FROM flowfacts.about").fetchall()
+            held = {path for (path,) in con.execute("SELECT path FROM flowfacts.part").fetchall()}
+    except duckdb.Error:
+        return False
+    relations = {t.name for t in TABLES}
+    return layout == _LAYOUT and held == {p.path for p in parts_of(manifest) if p.relation in relations}
+
+
+def _build(folder: Path, manifest: dict[str, Any], target: Path, fresh: Path, *, whole: bool) -> None:
     _sweep(fresh)
     try:
         if whole:
@@ -85,7 +115,6 @@ def build(output: str, manifest: dict[str, Any], *, whole: bool = False) -> Path
     # The log of a writer that crashed belongs to the file that goes; DuckDB would refuse to open the new one with it.
     _log_of(target).unlink(missing_ok=True)
     os.replace(fresh, target)
-    return target
 
 
 def _sweep(fresh: Path) -> None:

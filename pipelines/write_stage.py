@@ -10,11 +10,9 @@ from typing import Any, NamedTuple
 import apache_beam as beam
 import pyarrow as pa
 import pyarrow.compute as pc
-from apache_beam.io.filesystem import CompressionTypes
-from apache_beam.io.filesystems import FileSystems
 from apache_beam.pvalue import TaggedOutput
 
-from pipelines.datasets import Part
+from pipelines.datasets import Part, write_bytes
 from pipelines.read_stage import NOTES, Note
 from pipelines.state import (
     EVENT_LOG,
@@ -126,6 +124,5 @@ class KeepOutcome(beam.DoFn):
 
     def process(self, notes: list[Note]) -> Iterator[None]:
         """Write all notes."""
-        with FileSystems.create(self.path, compression_type=CompressionTypes.UNCOMPRESSED) as out:
-            out.write(json.dumps(notes).encode())
+        write_bytes(self.path, json.dumps(notes).encode())
         yield None
