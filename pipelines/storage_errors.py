@@ -10,7 +10,7 @@ _NO_ROOM = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 _NO_RIGHT = {errno.EACCES, errno.EPERM, errno.EROFS}
 
 
-class StorageError(Exception):
+class StorageError(OSError):
     """A file can't be read or written; the message says which, why, and what to do."""
 
 
@@ -55,8 +55,11 @@ def writing(path: str) -> Iterator[None]:
 
 
 def _of_storage(err: Exception) -> bool:
-    """Say whether an error is one of reading or writing; Beam's own is known by its name, for loading Beam is slow."""
-    return isinstance(err, OSError) or type(err).__name__ == "BeamIOError"
+    """Say whether an error is one of reading or writing that does not name its file yet.
+
+    Beam's own is known by its name, for loading Beam is slow.
+    """
+    return not isinstance(err, StorageError) and (isinstance(err, OSError) or type(err).__name__ == "BeamIOError")
 
 
 def _number(err: Exception) -> int:
