@@ -50,6 +50,16 @@ test: $(READY) ## run the tests
 	@$(BIN)/python -m tests.emulators.bigquery
 	$(BIN)/pytest -q -n $(WORKERS)
 
+.PHONY: slow
+slow: $(READY) ## run the slow tests: a month of runs, kills, full disks, faults of BigQuery, the stream as a process
+	@$(BIN)/python -m tests.emulators.bigquery
+	$(BIN)/pytest -q -n $(WORKERS) tests/slow
+
+KILLS ?= 50
+.PHONY: soak
+soak: $(READY) ## kill the batch job KILLS times at random points; SEED chooses them
+	$(BIN)/python -m tests.soak.kills --kills $(KILLS) --seed $(or $(SEED),1)
+
 .PHONY: lint
 lint: $(READY) ## check style, types, and that the generated files are current
 	$(BIN)/ruff check .

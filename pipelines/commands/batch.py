@@ -7,6 +7,7 @@ import json
 import sys
 from typing import Any
 
+from pipelines.commands.common import check_passed_on
 from schemas.vocabulary import DEADLINE_DAYS, SETTLE_DAYS
 
 DESCRIPTION = """\
@@ -91,13 +92,10 @@ def main(args: argparse.Namespace, rest: list[str]) -> int:
     """Run the command."""
     from pipelines.batch import run
     from pipelines.lock import LockedError
-    from pipelines.options import BatchOptions, check_beam_options, check_runner, parse_deadline, parse_instant
+    from pipelines.options import BatchOptions, parse_deadline, parse_instant
     from pipelines.running import FAILED, INCOMPLETE_INPUT, LOCKED, OK, UNBALANCED
 
-    own = argparse.ArgumentParser(add_help=False)
-    add_arguments(own)
-    check_beam_options(rest, [o for action in own._actions for o in action.option_strings])
-    check_runner(args.runner)
+    check_passed_on(args, rest, add_arguments)
     target = _target(args)
     options = BatchOptions(
         input=args.input,

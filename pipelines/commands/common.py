@@ -25,11 +25,34 @@ def add_telling(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--verbose", action="store_true", help="log what happens, and tracebacks")
 
 
+def add_upkeep(parser: argparse.ArgumentParser) -> None:
+    """Declare what a command needs that runs a graph on an output."""
+    add_output(parser)
+    add_running(parser)
+    add_telling(parser)
+
+
 def add_running(parser: argparse.ArgumentParser) -> None:
     """Declare how a graph is run; any other option goes to Beam."""
     parser.add_argument("--workers", type=int, metavar="N", help="local worker processes (default: processors)")
     parser.add_argument("--runner", default="FnApiRunner", metavar="NAME", help="Beam runner (default: FnApiRunner)")
     parser.epilog = "Any other option is passed to Beam."
+
+
+def check_passed_on(
+    args: argparse.Namespace, rest: list[str], declare: Callable[[argparse.ArgumentParser], None]
+) -> None:
+    """Check the runner, and that Beam knows the options that are passed on to it.
+
+    Raises:
+        OptionError: one can't be used.
+    """
+    from pipelines.options import check_beam_options, check_runner
+
+    own = argparse.ArgumentParser(add_help=False)
+    declare(own)
+    check_beam_options(rest, [o for action in own._actions for o in action.option_strings])
+    check_runner(args.runner)
 
 
 def upkeep_of(args: argparse.Namespace, rest: list[str], declare: Callable[[argparse.ArgumentParser], None]) -> Upkeep:
@@ -38,13 +61,10 @@ def upkeep_of(args: argparse.Namespace, rest: list[str], declare: Callable[[argp
     Raises:
         OptionError: one can't be used.
     """
-    from pipelines.options import OptionError, check_beam_options, check_runner
+    from pipelines.options import OptionError
     from pipelines.upkeep import Upkeep
 
-    own = argparse.ArgumentParser(add_help=False)
-    declare(own)
-    check_beam_options(rest, [o for action in own._actions for o in action.option_strings])
-    check_runner(args.runner)
+    check_passed_on(args, rest, declare)
     if args.workers is not None and args.workers < 1:
         raise OptionError(f"--workers is {args.workers}, expected at least 1")
     progress = sys.stderr.isatty() and not args.quiet and not args.json

@@ -6,7 +6,7 @@ import argparse
 from collections.abc import Mapping
 from typing import Any
 
-from pipelines.commands.common import add_output, add_running, add_telling, finish, upkeep_of
+from pipelines.commands.common import add_upkeep, finish, upkeep_of
 
 DESCRIPTION = """\
 Write the small files of an output together. Every run of flowfacts batch does so when many have gathered; this command
@@ -23,9 +23,7 @@ the output.
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments of the command."""
     parser.description = DESCRIPTION
-    add_output(parser)
-    add_running(parser)
-    add_telling(parser)
+    add_upkeep(parser)
 
 
 def main(args: argparse.Namespace, rest: list[str]) -> int:

@@ -6,7 +6,7 @@ import argparse
 from collections.abc import Mapping
 from typing import Any
 
-from pipelines.commands.common import add_output, add_running, add_telling, finish, upkeep_of
+from pipelines.commands.common import add_upkeep, finish, upkeep_of
 
 DESCRIPTION = """\
 Decode the dead letters again, after a fix of the decoder or of the catalogue. What decodes now becomes events of the
@@ -26,9 +26,7 @@ the output.
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments of the command."""
     parser.description = DESCRIPTION
-    add_output(parser)
-    add_running(parser)
-    add_telling(parser)
+    add_upkeep(parser)
 
 
 def main(args: argparse.Namespace, rest: list[str]) -> int:

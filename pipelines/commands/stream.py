@@ -7,6 +7,7 @@ import json
 import sys
 from typing import Any
 
+from pipelines.commands.common import check_passed_on
 from schemas.vocabulary import DEADLINE_DAYS, QUIET_SECONDS
 
 DESCRIPTION = """\
@@ -83,15 +84,12 @@ def main(args: argparse.Namespace, rest: list[str]) -> int:
     import uuid
     from datetime import UTC, datetime
 
-    from pipelines.options import OptionError, check_beam_options, check_runner, parse_deadline, parse_instant
+    from pipelines.options import OptionError, parse_deadline, parse_instant
     from pipelines.stream import StreamOptions, run
     from transforms.rows import SECOND
     from transforms.stream_revision import Life
 
-    own = argparse.ArgumentParser(add_help=False)
-    add_arguments(own)
-    check_beam_options(rest, [o for action in own._actions for o in action.option_strings])
-    check_runner(args.runner)
+    check_passed_on(args, rest, add_arguments)
     for kind, name in (("subscriptions", args.subscription), ("topics", args.topic)):
         parts = (name or "").split("/")
         if name is not None and (len(parts) != 4 or parts[0] != "projects" or parts[2] != kind or not all(parts)):

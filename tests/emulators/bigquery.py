@@ -10,9 +10,6 @@ import os
 import socket
 import subprocess
 import sys
-import time
-import urllib.error
-import urllib.request
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -26,6 +23,7 @@ from google.auth.credentials import AnonymousCredentials
 from google.cloud import bigquery
 
 from pipelines.bigquery.client import Target
+from tests.emulators.processes import wait_for
 
 ROOT = Path(__file__).parents[2]
 ENVIRONMENT = ROOT / "build" / "bqemulator"
@@ -33,7 +31,6 @@ LOCK = ROOT / "deploy" / "bqemulator.lock"
 PROJECT = "demo-project"
 
 _SERVER = Path(__file__).with_name("bigquery_server.py")
-_START_SECONDS = 120
 
 
 def environment() -> Path:
@@ -109,25 +106,12 @@ def running(folder: Path) -> Iterator[Emulator]:
         )  # fmt: skip
     emulator = Emulator(f"http://127.0.0.1:{rest}", bucket)
     try:
-        _wait_for(emulator.url, process, log)
+        wait_for(f"{emulator.url}/healthz", process, log)
         yield emulator
     finally:
         emulator.close()
         process.terminate()
         process.wait(timeout=20)
-
-
-def _wait_for(url: str, process: subprocess.Popen[bytes], log: Path) -> None:
-    deadline = time.monotonic() + _START_SECONDS
-    while time.monotonic() < deadline:
-        if process.poll() is not None:
-            raise RuntimeError(f"the emulator ended with {process.returncode}: {log.read_text()[-2000:]}")
-        try:
-            with urllib.request.urlopen(f"{url}/healthz", timeout=5):
-                return
-        except (urllib.error.URLError, OSError):
-            time.sleep(0.1)
-    raise TimeoutError(f"the emulator did not answer in {_START_SECONDS} s: {log.read_text()[-2000:]}")
 
 
 if __name__ == "__main__":

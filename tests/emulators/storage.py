@@ -7,7 +7,6 @@ import os
 import socket
 import subprocess
 import sys
-import time
 import urllib.error
 import urllib.parse
 import urllib.request
@@ -17,7 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-_START_SECONDS = 60
+from tests.emulators.processes import wait_for
 
 
 def free_port() -> int:
@@ -93,22 +92,8 @@ def storage_emulator(folder: Path) -> Iterator[StorageEmulator]:
         )  # fmt: skip
         try:
             url = f"http://127.0.0.1:{port}"
-            _wait_for(url, process, folder / "log")
+            wait_for(f"{url}/storage/v1/b?project=p", process, folder / "log")
             yield StorageEmulator(url)
         finally:
             process.terminate()
             process.wait(timeout=20)
-
-
-def _wait_for(url: str, process: subprocess.Popen[bytes], log: Path) -> None:
-    deadline = time.monotonic() + _START_SECONDS
-    while time.monotonic() < deadline:
-        if process.poll() is not None:
-            raise RuntimeError(f"the emulator ended at once: {log.read_text()}")
-        try:
-            urllib.request.urlopen(f"{url}/storage/v1/b?project=p", timeout=5).close()
-        except (urllib.error.URLError, OSError):
-            time.sleep(0.1)
-        else:
-            return
-    raise RuntimeError(f"the emulator does not answer at {url}: {log.read_text()}")

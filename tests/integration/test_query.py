@@ -20,33 +20,13 @@ from pipelines.query import Cost
 from pipelines.warehouse import build
 from schemas.derive import arrow_schema
 from schemas.tables import BY_NAME
-from tests.emulators.bigquery import rows, running
-from tests.integration.bigquery_data import outputs
+from tests.emulators.bigquery import rows
 
 QUESTION = """
     SELECT DATE(started_at) AS day, channel, COUNT(*) AS orders, COUNTIF(on_time) AS punctual,
       SUM(picked_units) AS units, MAX(finished_at) AS last_at
     FROM `order_flow` WHERE started_at >= TIMESTAMP '2026-06-01' GROUP BY day, channel ORDER BY day, channel
 """
-
-
-@pytest.fixture(scope="module")
-def server(tmp_path_factory):
-    with running(tmp_path_factory.mktemp("bigquery")) as emulator:
-        yield emulator
-
-
-@pytest.fixture(scope="module")
-def output(tmp_path_factory):
-    return outputs(tmp_path_factory.mktemp("outputs"))[1]
-
-
-@pytest.fixture(scope="module")
-def dataset(server, output):
-    target = server.target()
-    apply(target)
-    load(str(output), target)
-    return target
 
 
 @pytest.fixture

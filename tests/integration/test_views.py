@@ -10,33 +10,11 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from pipelines.bigquery.apply import apply
-from pipelines.bigquery.load import load
 from pipelines.dialect import DialectError, to_duckdb
 from schemas.views import qualified, read_view, written_views
-from tests.emulators.bigquery import rows, running
-from tests.integration.bigquery_data import outputs
+from tests.emulators.bigquery import rows
 
 VIEWS = written_views()
-
-
-@pytest.fixture(scope="module")
-def server(tmp_path_factory):
-    with running(tmp_path_factory.mktemp("bigquery")) as emulator:
-        yield emulator
-
-
-@pytest.fixture(scope="module")
-def output(tmp_path_factory):
-    return outputs(tmp_path_factory.mktemp("outputs"))[1]
-
-
-@pytest.fixture(scope="module")
-def dataset(server, output):
-    target = server.target()
-    apply(target)
-    load(str(output), target)
-    return target
 
 
 @pytest.fixture

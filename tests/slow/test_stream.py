@@ -20,8 +20,6 @@ from pipelines.simulator.publish import messages
 from tests.emulators.pubsub import OWN, PROJECT, Emulator, kinds, running
 from tests.live import combined, row_count, settled_rows, wrong_rows
 
-pytestmark = pytest.mark.slow
-
 AS_OF = "2026-06-02T00:00:00Z"
 FAST = ("--flush-seconds", "0.5", "--patience-seconds", "0.5", "--publish-seconds", "0.5", "--status-every", "0.2")
 PATIENCE = 120
