@@ -7,6 +7,7 @@ writes them as one of the next class. So a row is written again once for each cl
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any
@@ -30,6 +31,7 @@ from pipelines.state import (
     write_share,
 )
 from schemas.tables import BY_NAME
+from transforms.moves import LEAVING, MERGES, SMALL_PARTS, told
 from transforms.update import Group, id_sets, rows_of
 
 FANIN = 8
@@ -124,6 +126,7 @@ class MergeParts(beam.DoFn):
 
     def process(self, parts: list[Part]) -> Iterator[tuple[str, Any]]:
         """Merge some parts."""
+        yield "moved", told(received={SMALL_PARTS: 1})
         tables = [read_table(self.output, p) for p in parts]
         first = tables[0].schema
         if all(t.schema == first and t.schema.metadata == first.metadata for t in tables):
@@ -157,11 +160,14 @@ class RewriteGroup(beam.DoFn):
         """Rewrite one group."""
         flows: dict[str, set[str]] = {}
         places: set[tuple[str, str]] = set()
+        moved = Counter[str]()
         for kind, a, b in element[1]:
+            moved[MERGES if kind == "merge" else LEAVING] += 1
             if kind == "flow":
                 flows.setdefault(a, set()).add(b)
             elif kind == "event":
                 places.add((a, b))
+        yield "moved", told(received=moved)
         groups = self.merges.of(element[0])
         together: dict[tuple[str, str], list[Part]] = {}
         for group in groups:

@@ -109,15 +109,25 @@ class BatchOptions:
         if "://" not in self.output and "?" in self.output:
             raise OptionError(f"--output is {self.output!r}, expected a path without ?, which DuckDB can't open")
 
-    def beam_arguments(self, stored_bytes: int) -> list[str]:
-        """Give the Beam options for an input of this size: local workers only where they pay and nobody chose."""
-        given = list(self.beam_options)
+    def beam_arguments(self, stored_bytes: int, *, alone: bool = False) -> list[str]:
+        """Give the Beam options for an input of this size: local workers only where they pay and nobody chose.
+
+        Args:
+            stored_bytes: size of the input.
+            alone: no local workers at all, whatever was chosen.
+        """
+        given = [o for o in self.beam_options if not (alone and o.startswith(_LOCAL_WORKERS))]
+        if alone:
+            return given
         workers = self.workers or os.cpu_count() or 1
-        chosen = any(o.startswith(("--direct_running_mode", "--direct_num_workers")) for o in given)
+        chosen = any(o.startswith(_LOCAL_WORKERS) for o in given)
         local = self.runner in ("FnApiRunner", "DirectRunner")
         if local and not chosen and workers > 1 and stored_bytes >= PARALLEL_FROM_BYTES:
             given += ["--direct_running_mode=multi_processing", f"--direct_num_workers={workers}"]
         return given
+
+
+_LOCAL_WORKERS = ("--direct_running_mode", "--direct_num_workers")
 
 
 def _place(folder: str) -> str:
@@ -176,6 +186,8 @@ class RunOutcome:
         gone: paths of published parts that written ones replace.
         merged: paths of parts that hold the same rows as several before, and of those.
         conflicts: entities that an earlier run gave to another flow than everything known now would.
+        lost: edges of the graph where another number of elements arrived than was sent.
+        by_workers: whether local worker processes computed it.
     """
 
     counts: dict[str, int]
@@ -186,6 +198,8 @@ class RunOutcome:
     gone: frozenset[str] = frozenset()
     merged: dict[str, list[str]] = field(default_factory=dict)
     conflicts: int = 0
+    lost: dict[str, tuple[int, int]] = field(default_factory=dict)
+    by_workers: bool = False
 
 
 def check_beam_options(given: list[str], ours: Iterable[str] = ()) -> None:

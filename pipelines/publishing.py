@@ -109,6 +109,10 @@ class Ledger:
             kept = [p for p in old if p.tier != OPEN and p.path not in self.outcome.gone]
         return sorted({p.path: p for p in (*kept, *self.outcome.parts)}.values(), key=lambda p: p.path)
 
+    def lost(self) -> str:
+        """Say what was lost on the way between two steps."""
+        return "; ".join(f"{e}: {s} sent, {r} received" for e, (s, r) in self.outcome.lost.items()) or "(not known)"
+
     def balanced(self) -> bool:
         """Check both equations of ruling 8, and that they speak of what was really read and written.
 
@@ -121,6 +125,7 @@ class Ledger:
         written.subtract(_rows(p for p in self.published.parts if p.path in outcome.gone))
         logged = before[EVENT_LOG] - self.went[EVENT_LOG] if self.rebuilt else 0
         equations = (
+            not outcome.lost,
             counts["lines_read"] == counts["lines_accepted"] + counts["dead_letters"],
             counts["events_accepted"] == sum(counts[n] for n in books.TOTALS) + counts["duplicates"],
             sorted(f["path"] for f in outcome.files) == sorted(f.name for f in self.due.files),
@@ -131,7 +136,10 @@ class Ledger:
             min(self.counts.values()) >= 0,
         )
         if not all(equations):
-            _log.error("the books do not balance: %s, counts %s, written %s", equations, counts, written)
+            _log.error(
+                "the books do not balance: %s, lost on the way %s, counts %s, written %s",
+                equations, outcome.lost, counts, written,
+            )  # fmt: skip
         return all(equations)
 
     def _open_days(self, files: Iterable[Mapping[str, Any]]) -> dict[str, str | None]:

@@ -22,6 +22,7 @@ from transforms.columns import to_table
 from transforms.decode import Decoder
 from transforms.event import Rejection, decode_block
 from transforms.event_log import events_in
+from transforms.moves import BLOCKS, BUCKETS, LOG_PARTS, messages, told
 from transforms.ptransforms import NODES
 from transforms.rows import Settings
 from transforms.update import is_pending
@@ -119,13 +120,20 @@ class ReadExport(beam.DoFn):
                 Rejection(Reason.TRUNCATED_FILE, f"{report.problem}; expected a complete file", f"{prefix}{lines}"),
                 report.tail,
             )
-        yield from outbox.blocks()
-        for block in outbox.node_blocks():
-            yield TaggedOutput(NODES, block)
+        yield from sending(outbox)
         yield TaggedOutput(NOTES, ("file", _file_row(file, report, lines)))
         yield TaggedOutput(NOTES, ("read", counts_of(self.decoder, lines, len(dead.rows), events, outbox.newest)))
         if dead.rows:
             yield TaggedOutput(NOTES, ("part", asdict(_write_dead_letters(file, dead, settings))))
+
+
+def sending(outbox: Outbox) -> Iterator[Any]:
+    """Send what is in an outbox on its way, and tell how much it is."""
+    blocks = list(outbox.blocks())
+    messages_ = list(outbox.node_blocks())
+    yield from blocks
+    yield from (TaggedOutput(NODES, m) for m in messages_)
+    yield TaggedOutput(NOTES, ("moved", told(sent={BLOCKS: len(blocks), messages(0): len(messages_)})))
 
 
 def counts_of(decoder: Decoder, lines: int, dead: int, events: int, newest: int | None) -> dict[str, Any]:
@@ -216,8 +224,8 @@ class OpenPending(beam.DoFn):
                 for event in deliveries:
                     outbox.add(event)
             events += sum(counts[i] for i in found)
-        for block in outbox.node_blocks():
-            yield TaggedOutput(NODES, block)
+        yield from sending(outbox)
+        yield TaggedOutput(NOTES, ("moved", told(sent={BLOCKS: 1}, received={BUCKETS: 1})))
         yield TaggedOutput(NOTES, ("pending", {"events": events, "kept": kept}))
 
 
@@ -242,7 +250,6 @@ class ReadLog(beam.DoFn):
                     continue
                 count += 1
                 outbox.add(event)
-        yield from outbox.blocks()
-        for block in outbox.node_blocks():
-            yield TaggedOutput(NODES, block)
+        yield from sending(outbox)
+        yield TaggedOutput(NOTES, ("moved", told(received={LOG_PARTS: 1})))
         yield TaggedOutput(NOTES, ("logged", {"events": count, "newest": outbox.newest}))

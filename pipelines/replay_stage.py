@@ -12,14 +12,14 @@ from apache_beam.pvalue import TaggedOutput
 
 from pipelines.books import book_rows
 from pipelines.datasets import Part, read_bytes, write_part
-from pipelines.read_stage import NOTES, ReadSettings, counts_of
+from pipelines.read_stage import NOTES, ReadSettings, counts_of, sending
 from pipelines.state import BOOKS
 from schemas.vocabulary import Reason
 from transforms.blocks import Outbox
 from transforms.columns import to_table
 from transforms.decode import Decoder
 from transforms.event import Rejection
-from transforms.ptransforms import NODES
+from transforms.moves import LETTER_PARTS, told
 
 _ONLY_A_HEAD = frozenset({str(Reason.LINE_TOO_LONG), str(Reason.TRUNCATED_FILE)})
 """Reasons of letters whose raw bytes are a part of the line: their file must be read again, not they."""
@@ -63,9 +63,8 @@ class ReadDeadLetters(beam.DoFn):
             events += len(found)
             for event in found:
                 outbox.add(event)
-        yield from outbox.blocks()
-        for block in outbox.node_blocks():
-            yield TaggedOutput(NODES, block)
+        yield from sending(outbox)
+        yield TaggedOutput(NOTES, ("moved", told(received={LETTER_PARTS: 1})))
         yield TaggedOutput(NOTES, ("read", counts_of(self.decoder, len(rows), len(stay), events, outbox.newest)))
         if stay != rows:
             yield TaggedOutput(NOTES, ("gone", part.path))

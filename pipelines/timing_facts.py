@@ -12,6 +12,7 @@ only through Beam and the output folder.
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
@@ -30,6 +31,7 @@ from pipelines.read_stage import NOTES, Note, OpenPending, ReadExport, ReadLog, 
 from pipelines.replay_stage import ReadDeadLetters
 from pipelines.state import NODE_LINKS, State
 from pipelines.write_stage import LEAVING, Keeping, KeepOutcome, Piece, UpdateBucket, WritePiece
+from transforms.moves import BUCKETS, LETTER_PARTS, LOG_PARTS, MERGES, SMALL_PARTS, Moves
 from transforms.project import Balance
 from transforms.ptransforms import NODES, ResolveFlows
 
@@ -137,7 +139,8 @@ def build(pipeline: beam.Pipeline, job: Job, outcome_path: str) -> PCollection[N
         for i, links in enumerate(resolved.links)
     ]
     conflicts = resolved.conflicts | "NoteConflicts" >> beam.Map(lambda n: ("conflicts", n))
-    all_notes = [notes, updated[NOTES], written, conflicts, *linked]
+    moved = resolved.moves | "NoteMoves" >> beam.Map(lambda m: ("moved", m))
+    all_notes = [notes, updated[NOTES], written, conflicts, moved, *linked]
     if job.state is not None:
         leaving = updated[LEAVING] | "AimAtGroups" >> beam.MapTuple(job.merges.aim)
         merging = pipeline | "ListMerges" >> beam.Create(job.merges.targets())
@@ -191,15 +194,31 @@ _COUNTS = (
 )  # fmt: skip
 
 
+def _given(job: Job) -> Counter[str]:
+    """Count what the driver gives to the steps."""
+    given = Counter({LOG_PARTS: len(job.log), LETTER_PARTS: len(job.dead)})
+    if job.state is not None:
+        given += Counter(
+            {BUCKETS: job.read.buckets, SMALL_PARTS: len(job.merges.parts), MERGES: len(job.merges.targets())}
+        )
+    return given
+
+
 def outcome_of(notes: list[Note], job: Job) -> RunOutcome:
     """Add up what the workers noted."""
     counts = dict.fromkeys(_COUNTS, 0)
     balance = Balance()
+    moves = Moves(_given(job))
+    instants: set[int | None] = set()
     found: dict[str, list[Any]] = {k: [] for k in ("file", "part", "gone", "merged", "conflicts", "pending", "logged")}
     newest = job.newest
     for kind, note in notes:
         if kind == "balance":
             balance.add(Balance(**note))
+        elif kind == "moved":
+            moves.add(note)
+        elif kind == "instant":
+            instants.add(note)
         elif kind == "read":
             for name in _COUNTS:
                 counts[name] += note[name]
@@ -220,13 +239,18 @@ def outcome_of(notes: list[Note], job: Job) -> RunOutcome:
         "events_unresolved": balance.unresolved - pending,
         "duplicates": balance.duplicates - aliases,
     }
+    as_of = newest if job.as_of is None else job.as_of
+    lost = moves.lost()
+    if not instants <= {as_of}:  # the steps took it from elements that travelled on a way of their own
+        lost["instants of the facts"] = (1, len(instants | {as_of}))
     return RunOutcome(
         counts=counts,
-        as_of=newest if job.as_of is None else job.as_of,
+        as_of=as_of,
         newest=newest,
         parts=sorted((Part(**p) for p in found["part"]), key=lambda p: p.path),
         files=sorted(found["file"], key=lambda f: f["path"]),
         gone=frozenset(found["gone"]),
         merged=dict(found["merged"]),
         conflicts=sum(found["conflicts"]),
+        lost=lost,
     )

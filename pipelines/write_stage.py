@@ -25,9 +25,11 @@ from pipelines.state import (
     State,
     write_share,
 )
+from transforms import moves
 from transforms.blocks import open_blocks
 from transforms.erasure import Erased, Scrubber
 from transforms.event_log import log_tables
+from transforms.moves import BLOCKS, PIECES, told
 from transforms.resolve import UNRESOLVED
 from transforms.rows import Settings
 from transforms.update import Update, update_bucket
@@ -69,27 +71,46 @@ class UpdateBucket(beam.DoFn):
 
     def process(self, element: tuple[int, Iterable[bytes]], as_of: int) -> Iterator[Any]:
         """Update one bucket."""
-        bucket, blocks = element
+        bucket, found = element
+        blocks = list(found)
         arrived = open_blocks(blocks)
         Scrubber(self.keeping.erased).scrub(arrived.flows)
-        for day, table in log_tables(arrived.named, arrived.found):
-            yield Piece(EVENT_LOG, "", bucket, day, table)
         source = self.state.bucket(bucket) if self.state is not None else None
+        pieces = 0
+        for day, table in log_tables(arrived.named, arrived.found):
+            pieces += 1
+            yield Piece(EVENT_LOG, "", bucket, day, table)
         update = update_bucket(arrived, source, self.keeping.at(as_of))
-        for tier, tables in ((OPEN, update.open), (SETTLED, update.settled)):
-            for relation, table in tables.items():
-                yield Piece(relation, tier, bucket, None, table)
-        if update.outside is not None:
-            yield Piece("flow_event", OUTSIDE, bucket, None, update.outside)
-        if update.index is not None:
-            yield Piece(OUTSIDE_INDEX, OUTSIDE, bucket, None, update.index)
-        for name, tier, state in _states(update):
-            yield Piece(name, tier, bucket, None, state)
-        for group, keys in update.returned.items():
-            yield from (TaggedOutput(LEAVING, (tuple(group), ("flow", *key))) for key in keys)
-        for group, places in update.withdrawn.items():
-            yield from (TaggedOutput(LEAVING, (tuple(group), ("event", *place))) for place in places)
+        for piece in _pieces(bucket, update):
+            pieces += 1
+            yield piece
+        left = list(_leaving(update))
+        yield from (TaggedOutput(LEAVING, item) for item in left)
+        sent = {PIECES: pieces, moves.LEAVING: len(left)}
+        yield TaggedOutput(NOTES, ("moved", told(sent=sent, received={BLOCKS: len(blocks)})))
+        yield TaggedOutput(NOTES, ("instant", as_of))
         yield TaggedOutput(NOTES, ("balance", asdict(update.balance)))
+
+
+def _pieces(bucket: int, update: Update) -> Iterator[Piece]:
+    """Give what an update writes."""
+    for tier, tables in ((OPEN, update.open), (SETTLED, update.settled)):
+        for relation, table in tables.items():
+            yield Piece(relation, tier, bucket, None, table)
+    if update.outside is not None:
+        yield Piece("flow_event", OUTSIDE, bucket, None, update.outside)
+    if update.index is not None:
+        yield Piece(OUTSIDE_INDEX, OUTSIDE, bucket, None, update.index)
+    for name, tier, state in _states(update):
+        yield Piece(name, tier, bucket, None, state)
+
+
+def _leaving(update: Update) -> Iterator[tuple[Any, ...]]:
+    """Give what leaves the settled groups."""
+    for group, keys in update.returned.items():
+        yield from ((tuple(group), ("flow", *key)) for key in keys)
+    for group, places in update.withdrawn.items():
+        yield from ((tuple(group), ("event", *place)) for place in places)
 
 
 def _states(update: Update) -> Iterator[tuple[str, str, pa.Table]]:
@@ -114,6 +135,7 @@ class WritePiece(beam.DoFn):
         """Write one piece."""
         like = Part(piece.relation, "", 0, 0, "", piece.tier, self.run_id, piece.bucket, self.buckets, piece.day)
         yield "part", asdict(write_share(self.output, like, piece.table))
+        yield "moved", told(received={PIECES: 1})
 
 
 class KeepOutcome(beam.DoFn):

@@ -23,13 +23,14 @@ from transforms.blocks import Block, Outbox, open_blocks, resolve_bucket
 from transforms.decode import Decoder
 from transforms.event import Rejection
 from transforms.links import LinkSource, link_table
+from transforms.moves import BLOCKS, PIECES, messages, told
 from transforms.project import Balance
 from transforms.resolve import ROUNDS
 from transforms.rows import Settings
 from transforms.update import update_bucket
 
 FLOWS, NODES, REJECTIONS = "flows", "nodes", "rejections"
-LINKS, CONFLICTS = "links", "conflicts"
+LINKS, CONFLICTS, MOVES = "links", "conflicts", "moves"
 TABLES, BALANCES = "tables", "balances"
 
 NEVER = 1 << 60
@@ -106,7 +107,8 @@ class _Hop(beam.DoFn):
         self.buckets, self.turn, self.known = buckets, turn, known
 
     def process(self, element: tuple[int, Iterable[bytes]]) -> Iterator[Any]:
-        bucket, blocks = element
+        bucket, found = element
+        blocks = list(found)
         done = resolve_bucket(
             blocks,
             self.buckets,
@@ -121,6 +123,8 @@ class _Hop(beam.DoFn):
             yield TaggedOutput(LINKS, (bucket, link_table(done.links)))
         if done.conflicts:
             yield TaggedOutput(CONFLICTS, len(done.conflicts))
+        sent = {BLOCKS: len(done.settled), messages(self.turn + 1): len(done.onward), PIECES: bool(done.links)}
+        yield TaggedOutput(MOVES, told(sent=sent, received={messages(self.turn): len(blocks)}))
 
 
 class Resolved(NamedTuple):
@@ -130,11 +134,13 @@ class Resolved(NamedTuple):
         blocks: `(bucket, block)` with every event of every flow, resolved or under a gathering key.
         links: by round, `(bucket of nodes, table of links)`: what a later run should know.
         conflicts: numbers of entities that an earlier run gave to another flow than everything known now would.
+        moves: what each round has received and sent (`transforms.moves`).
     """
 
     blocks: PCollection[Block]
     links: list[PCollection[tuple[int, pa.Table]]]
     conflicts: PCollection[int]
+    moves: PCollection[dict[str, Any]]
 
 
 @dataclass
@@ -154,22 +160,26 @@ class ResolveFlows(beam.PTransform):
     def expand(self, pcolls: tuple[PCollection[Block], PCollection[Block]]) -> Resolved:
         """Compose the rounds."""
         flows, messages = pcolls
-        parts, links, conflicts = [flows], [], []
+        parts, links, conflicts, moves = [flows], [], [], []
         for turn in range(ROUNDS):
             out = (
                 messages
                 | f"GatherNodes{turn + 1}" >> beam.GroupByKey()
                 | f"AskRound{turn + 1}"
-                >> beam.ParDo(_Hop(self.buckets, turn, self.known)).with_outputs(NODES, LINKS, CONFLICTS, main=FLOWS)
+                >> beam.ParDo(_Hop(self.buckets, turn, self.known)).with_outputs(
+                    NODES, LINKS, CONFLICTS, MOVES, main=FLOWS
+                )
             )
             parts.append(out[FLOWS])
             links.append(out[LINKS])
             conflicts.append(out[CONFLICTS])
+            moves.append(out[MOVES])
             messages = out[NODES]
         return Resolved(
             parts | "MergeBlocks" >> beam.Flatten(),
             links,
             conflicts | "MergeConflicts" >> beam.Flatten(),
+            moves | "MergeMoves" >> beam.Flatten(),
         )
 
 

@@ -139,6 +139,8 @@ def main(args: argparse.Namespace, rest: list[str]) -> int:
     if args.json or args.quiet:  # a cut file is loud whoever reads the rest
         for problem in done.result.get("problems", ()):
             print(f"flowfacts batch: incomplete: {problem['path']}: {problem['problem']}", file=sys.stderr)
+    if "again" in done.result:
+        print(f"flowfacts batch: {done.result['again']}", file=sys.stderr)
     if done.exit_code == UNBALANCED:
         print("flowfacts batch: the books do not balance; nothing was published", file=sys.stderr)
     return done.exit_code

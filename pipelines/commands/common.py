@@ -87,6 +87,8 @@ def finish(
         print(json.dumps(done.result, indent=1))
     elif not args.quiet:
         tell(done.result)
+    if "again" in done.result:
+        print(f"flowfacts {name}: {done.result['again']}", file=sys.stderr)
     if done.exit_code == UNBALANCED:
         print(f"flowfacts {name}: the books do not balance; nothing was changed", file=sys.stderr)
     return done.exit_code
