@@ -75,7 +75,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 def _essence(err: Exception) -> str:
     """Give the one line of an error that says what is wrong; that of a worker stands at the end of its traceback."""
     lines = (str(err).strip() or type(err).__name__).splitlines()
-    if lines[0] == _WORKER_GONE:
+    if lines[0] == _CHANNEL_CLOSED or type(err).__name__ == "WorkerGoneError":
         return (
             "a worker process has ended early, killed or out of memory; nothing was published. Run it again; "
             "--workers 1 works in one process and takes less memory"
@@ -84,8 +84,8 @@ def _essence(err: Exception) -> str:
     return re.sub(r" \[while running .*$", "", told[-1].removeprefix(_STORAGE) if told is not lines else lines[0])
 
 
-_WORKER_GONE = "Channel closed prematurely."
-"""What Beam's local runner says when a worker process is gone."""
+_CHANNEL_CLOSED = "Channel closed prematurely."
+"""What Beam's local runner says when a worker process that it talked to is gone."""
 
 _STORAGE = "pipelines.storage_errors.StorageError: "
 

@@ -26,6 +26,7 @@ from apache_beam.pvalue import AsSingleton, PCollection
 from pipelines.compaction import MergeParts, Merges, RewriteGroup
 from pipelines.datasets import Part
 from pipelines.exports import InputFile
+from pipelines.local_workers import watched
 from pipelines.options import RunOutcome
 from pipelines.read_stage import NOTES, Note, OpenPending, ReadExport, ReadLog, ReadSettings
 from pipelines.replay_stage import ReadDeadLetters
@@ -181,7 +182,8 @@ def run_pipeline(job: Job, *, beam_options: list[str], runner: str) -> RunOutcom
     path = FileSystems.join(job.read.output, f".outcome-{job.read.run_id}.json")
     pipeline = beam.Pipeline(runner=runner, options=options)
     build(pipeline, job, path)
-    pipeline.run().wait_until_finish()
+    with watched():
+        pipeline.run().wait_until_finish()
     with FileSystems.open(path, compression_type=CompressionTypes.UNCOMPRESSED) as kept:
         notes: list[Note] = [tuple(n) for n in json.loads(kept.read())]
     FileSystems.delete([path])

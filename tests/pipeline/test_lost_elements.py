@@ -14,11 +14,6 @@ from tests.runs import batch, differences, facts
 from transforms.moves import Moves, told
 
 
-@pytest.fixture
-def leak(monkeypatch):
-    return Leak(monkeypatch.setattr)
-
-
 @pytest.fixture(scope="module")
 def tenant(tmp_path_factory):
     folder = tmp_path_factory.mktemp("tenant")
@@ -29,7 +24,7 @@ def tenant(tmp_path_factory):
 def test_what_workers_lose_is_computed_again_in_one_process(tenant, tmp_path):
     with_workers = ("--direct_running_mode=multi_processing", "--direct_num_workers=2", "--buckets", "2")
     # A process of its own, for Beam leaves the ends of its workers to the collector.
-    command = [sys.executable, "-m", "tests.leaks", "12", "batch", "--input", str(tenant)]
+    command = [sys.executable, "-m", "tests.leaks", "4096", "batch", "--input", str(tenant)]
     told = subprocess.run(
         [*command, "--output", str(tmp_path / "again"), *with_workers], capture_output=True, text=True, check=False
     )
@@ -39,8 +34,8 @@ def test_what_workers_lose_is_computed_again_in_one_process(tenant, tmp_path):
     assert not differences(facts(tmp_path / "whole"), facts(tmp_path / "again"))
 
 
-def test_one_process_has_no_second_try(tenant, tmp_path, leak):
-    leak.arm(12)
+def test_one_process_has_no_second_try(tenant, tmp_path, monkeypatch):
+    Leak(monkeypatch.setattr).arm(None, 4096)
     assert batch(tenant, tmp_path / "out", "--buckets", "2") == UNBALANCED
 
 
