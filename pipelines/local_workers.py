@@ -27,7 +27,8 @@ class WorkerGoneError(RuntimeError):
 def watched(grace: float = GRACE_SECONDS) -> Iterator[None]:
     """End what runs in here when a worker process is gone and the runner does not end it.
 
-    It interrupts the main thread, so it has no effect in another one.
+    It interrupts the main thread by a signal, so it has no effect in another one. The signal is not that of Ctrl-C,
+    which a job in the background ignores.
 
     Args:
         grace: seconds that the runner has to notice.
@@ -38,26 +39,25 @@ def watched(grace: float = GRACE_SECONDS) -> Iterator[None]:
     if threading.current_thread() is not threading.main_thread():
         yield
         return
-    over, gone = threading.Event(), threading.Event()
-    before = threading.excepthook
+    over = threading.Event()
+
+    def give_up(*_: Any) -> None:
+        raise WorkerGoneError("a worker process ended before it began to work")
 
     def end() -> None:
         if not over.wait(grace):
-            gone.set()
-            os.kill(os.getpid(), signal.SIGINT)
+            os.kill(os.getpid(), signal.SIGUSR1)
 
     def hook(args: Any) -> None:
         if _SIGN in str(args.exc_value):
             threading.Thread(target=end, name="worker-gone", daemon=True).start()
-        before(args)
+        told(args)
 
-    threading.excepthook = hook
+    told, threading.excepthook = threading.excepthook, hook
+    handled = signal.signal(signal.SIGUSR1, give_up)
     try:
         yield
-    except KeyboardInterrupt:
-        if gone.is_set():
-            raise WorkerGoneError("a worker process ended before it began to work") from None
-        raise
     finally:
         over.set()
-        threading.excepthook = before
+        threading.excepthook = told
+        signal.signal(signal.SIGUSR1, handled)

@@ -130,10 +130,10 @@ class ReadExport(beam.DoFn):
 def sending(outbox: Outbox) -> Iterator[Any]:
     """Send what is in an outbox on its way, and tell how much it is."""
     blocks = list(outbox.blocks())
-    messages_ = list(outbox.node_blocks())
+    nodes = list(outbox.node_blocks())
     yield from blocks
-    yield from (TaggedOutput(NODES, m) for m in messages_)
-    yield TaggedOutput(NOTES, ("moved", told(sent={BLOCKS: len(blocks), messages(0): len(messages_)})))
+    yield from (TaggedOutput(NODES, m) for m in nodes)
+    yield TaggedOutput(NOTES, ("moved", told(sent={BLOCKS: len(blocks), messages(0): len(nodes)})))
 
 
 def counts_of(decoder: Decoder, lines: int, dead: int, events: int, newest: int | None) -> dict[str, Any]:

@@ -29,7 +29,7 @@ from transforms import moves
 from transforms.blocks import open_blocks
 from transforms.erasure import Erased, Scrubber
 from transforms.event_log import log_tables
-from transforms.moves import BLOCKS, PIECES, told
+from transforms.moves import BLOCKS, PIECES, Counted, told
 from transforms.resolve import UNRESOLVED
 from transforms.rows import Settings
 from transforms.update import Update, update_bucket
@@ -71,8 +71,7 @@ class UpdateBucket(beam.DoFn):
 
     def process(self, element: tuple[int, Iterable[bytes]], as_of: int) -> Iterator[Any]:
         """Update one bucket."""
-        bucket, found = element
-        blocks = list(found)
+        bucket, blocks = element[0], Counted(element[1])
         arrived = open_blocks(blocks)
         Scrubber(self.keeping.erased).scrub(arrived.flows)
         source = self.state.bucket(bucket) if self.state is not None else None
@@ -87,7 +86,7 @@ class UpdateBucket(beam.DoFn):
         left = list(_leaving(update))
         yield from (TaggedOutput(LEAVING, item) for item in left)
         sent = {PIECES: pieces, moves.LEAVING: len(left)}
-        yield TaggedOutput(NOTES, ("moved", told(sent=sent, received={BLOCKS: len(blocks)})))
+        yield TaggedOutput(NOTES, ("moved", told(sent=sent, received={BLOCKS: blocks.count})))
         yield TaggedOutput(NOTES, ("instant", as_of))
         yield TaggedOutput(NOTES, ("balance", asdict(update.balance)))
 

@@ -7,8 +7,11 @@ lost loses its telling, too; but then what it received is missing from the sum, 
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Generic, TypeVar
+
+T = TypeVar("T")
 
 BLOCKS = "blocks of events"
 PIECES = "pieces to write"
@@ -42,6 +45,20 @@ class Moves:
             for edge in sorted(self.sent.keys() | self.received.keys())
             if self.sent[edge] != self.received[edge]
         }
+
+
+class Counted(Generic[T]):
+    """Counts elements while they are read, so that they need not all be in memory."""
+
+    def __init__(self, elements: Iterable[T]) -> None:
+        self.elements = elements
+        self.count = 0
+
+    def __iter__(self) -> Iterator[T]:
+        """Give them."""
+        for element in self.elements:
+            self.count += 1
+            yield element
 
 
 def told(*, sent: dict[str, int] | None = None, received: dict[str, int] | None = None) -> dict[str, Any]:

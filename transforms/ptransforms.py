@@ -23,7 +23,7 @@ from transforms.blocks import Block, Outbox, open_blocks, resolve_bucket
 from transforms.decode import Decoder
 from transforms.event import Rejection
 from transforms.links import LinkSource, link_table
-from transforms.moves import BLOCKS, PIECES, messages, told
+from transforms.moves import BLOCKS, PIECES, Counted, messages, told
 from transforms.project import Balance
 from transforms.resolve import ROUNDS
 from transforms.rows import Settings
@@ -107,8 +107,7 @@ class _Hop(beam.DoFn):
         self.buckets, self.turn, self.known = buckets, turn, known
 
     def process(self, element: tuple[int, Iterable[bytes]]) -> Iterator[Any]:
-        bucket, found = element
-        blocks = list(found)
+        bucket, blocks = element[0], Counted(element[1])
         done = resolve_bucket(
             blocks,
             self.buckets,
@@ -124,7 +123,7 @@ class _Hop(beam.DoFn):
         if done.conflicts:
             yield TaggedOutput(CONFLICTS, len(done.conflicts))
         sent = {BLOCKS: len(done.settled), messages(self.turn + 1): len(done.onward), PIECES: bool(done.links)}
-        yield TaggedOutput(MOVES, told(sent=sent, received={messages(self.turn): len(blocks)}))
+        yield TaggedOutput(MOVES, told(sent=sent, received={messages(self.turn): blocks.count}))
 
 
 class Resolved(NamedTuple):
@@ -159,11 +158,11 @@ class ResolveFlows(beam.PTransform):
 
     def expand(self, pcolls: tuple[PCollection[Block], PCollection[Block]]) -> Resolved:
         """Compose the rounds."""
-        flows, messages = pcolls
+        flows, asked = pcolls
         parts, links, conflicts, moves = [flows], [], [], []
         for turn in range(ROUNDS):
             out = (
-                messages
+                asked
                 | f"GatherNodes{turn + 1}" >> beam.GroupByKey()
                 | f"AskRound{turn + 1}"
                 >> beam.ParDo(_Hop(self.buckets, turn, self.known)).with_outputs(
@@ -174,7 +173,7 @@ class ResolveFlows(beam.PTransform):
             links.append(out[LINKS])
             conflicts.append(out[CONFLICTS])
             moves.append(out[MOVES])
-            messages = out[NODES]
+            asked = out[NODES]
         return Resolved(
             parts | "MergeBlocks" >> beam.Flatten(),
             links,

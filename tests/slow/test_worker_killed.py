@@ -33,7 +33,7 @@ def worker_of(driver: int) -> int:
 @pytest.fixture(scope="module")
 def source(tmp_path_factory):
     folder = tmp_path_factory.mktemp("tenant")
-    simulate(Plan(folder / "t", 4, 1500, 5, "none", "2026-06-01", 1))
+    simulate(Plan(folder / "t", 4, 3000, 5, "none", "2026-06-01", 1))
     return folder / "t" / "export"
 
 
@@ -44,15 +44,29 @@ def whole(source, tmp_path_factory):
     return facts(out)
 
 
-@pytest.mark.parametrize("after", [0.0, 5.0], ids=["while-it-starts", "while-it-works"])
-def test_a_killed_worker_is_told_and_the_next_run_is_whole(source, whole, tmp_path: Path, after: float) -> None:
+def works(process: int, seconds: float) -> None:
+    """Wait until a process has used so many seconds of a processor."""
+    deadline = time.monotonic() + 60
+    while time.monotonic() < deadline:
+        fields = Path(f"/proc/{process}/stat").read_text().rsplit(")", 1)[1].split()
+        if (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK") >= seconds:
+            return
+        time.sleep(0.05)
+    raise TimeoutError(f"process {process} does not work")
+
+
+# Its imports take some two seconds; this input takes every worker several more.
+@pytest.mark.parametrize("busy", [0.0, 4.0], ids=["while-it-starts", "while-it-works"])
+def test_a_killed_worker_is_told_and_the_next_run_is_whole(source, whole, tmp_path: Path, busy: float) -> None:
     out = tmp_path / "out"
+    in_the_background = ["sh", "-c", 'trap "" INT; exec "$@"', "sh"]  # where Ctrl-C is ignored
     with subprocess.Popen(
-        job_command(source, out, *PROCESSES), stderr=subprocess.PIPE, text=True, start_new_session=True
-    ) as job:
+        [*in_the_background, *job_command(source, out, *PROCESSES)],
+        stderr=subprocess.PIPE, text=True, start_new_session=True,
+    ) as job:  # fmt: skip
         try:
             worker = worker_of(job.pid)
-            time.sleep(after)
+            works(worker, busy)
             os.kill(worker, signal.SIGKILL)
             _, told = job.communicate(timeout=60)
         finally:
