@@ -60,6 +60,10 @@ KILLS ?= 50
 soak: $(READY) ## kill the batch job KILLS times at random points; SEED chooses them
 	$(BIN)/python -m tests.soak.kills --kills $(KILLS) --seed $(or $(SEED),1)
 
+.PHONY: browser
+browser: $(READY) ## run the tests of the dashboard in a real Chromium
+	$(BIN)/pytest -q tests/browser
+
 .PHONY: lint
 lint: $(READY) ## check style, types, and that the generated files are current
 	$(BIN)/ruff check .
@@ -88,12 +92,13 @@ $(READY): pyproject.toml $(LOCKED)
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
 	@touch $@
 
-# Made from nothing whenever the lock changes, so that a dropped dependency is gone.
+# Made from nothing whenever the lock changes, so that a dropped dependency is gone. The lock is complete: what pip would
+# find for itself is a newer release of what is pinned, which it then refuses for its missing hash.
 $(LOCKED): $(LOCK)
 	@[ -n "$(PYTHON)" ] || { echo "no Python 3.11 or 3.12 found; set PYTHON=/path/to/one" >&2; exit 1; }
 	@echo "setting up $(VENV) with $(PYTHON), about a minute"
 	@$(PYTHON) -m venv --clear $(VENV)
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r $(LOCK)
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --no-deps -r $(LOCK)
 	@touch $@
 
 .PHONY: lock

@@ -42,8 +42,8 @@ def environment() -> Path:
         fcntl.flock(guard, fcntl.LOCK_EX)  # two test processes build it once
         if not stamp.exists() or stamp.read_text() != wanted:
             subprocess.run([sys.executable, "-m", "venv", "--clear", str(ENVIRONMENT)], check=True)
-            pip = [str(python), "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--require-hashes"]
-            subprocess.run([*pip, "-r", str(LOCK)], check=True)
+            pip = [str(python), "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
+            subprocess.run([*pip, "--require-hashes", "--no-deps", "-r", str(LOCK)], check=True)
             stamp.write_text(wanted)
     return python
 
