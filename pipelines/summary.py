@@ -100,6 +100,7 @@ def render(result: dict[str, Any], console: Console) -> None:
             highlight=False,
             soft_wrap=True,
         )
+        console.print(f"pages     .venv/bin/flowfacts dashboard --output {output}", highlight=False, soft_wrap=True)
 
 
 def _render_facts(facts: dict[str, Any], console: Console) -> None:

@@ -36,5 +36,9 @@ COMMANDS: Final[dict[str, Command]] = {
     "compare": Command("live facts beside settled ones", "pipelines.commands.compare"),
     "bigquery": Command("the facts in a BigQuery dataset", "pipelines.commands.bigquery"),
     "query": Command("a question to the embedded warehouse or a dataset", "pipelines.commands.query"),
+    "dashboard": Command("pages over the facts, in the browser", "pipelines.commands.dashboard"),
+    "explain": Command("where the durations of an order come from", "pipelines.commands.explain"),
+    "report": Command("charts of some days in one file", "pipelines.commands.report"),
+    "export": Command("an event log for process-mining tools", "pipelines.commands.export"),
     "mirror": Command("an export bucket to storage of one's own", "pipelines.commands.mirror"),
 }

@@ -9,6 +9,8 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from zoneinfo import ZoneInfo
+
     from pipelines.running import RunResult
     from pipelines.upkeep import Upkeep
 
@@ -92,3 +94,32 @@ def finish(
     if done.exit_code == UNBALANCED:
         print(f"flowfacts {name}: the books do not balance; nothing was changed", file=sys.stderr)
     return done.exit_code
+
+
+def add_warehouse(parser: argparse.ArgumentParser) -> None:
+    """Declare the options that name a warehouse to read."""
+    where = parser.add_mutually_exclusive_group(required=True)
+    where.add_argument("--output", metavar="DIR", help="output folder of flowfacts batch")
+    where.add_argument("--warehouse", metavar="FILE", help="its warehouse.duckdb")
+    where.add_argument("--bigquery", metavar="PROJECT.DATASET", help="BigQuery dataset")
+
+
+def warehouse_of(args: argparse.Namespace) -> tuple[str | None, str | None]:
+    """Give the local warehouse and the dataset that the options name; one of both is None."""
+    return args.output or args.warehouse, args.bigquery
+
+
+def zone_of(name: str) -> ZoneInfo:
+    """Give a time zone by its name.
+
+    Raises:
+        OptionError: there is none of that name.
+    """
+    from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+    from pipelines.options import OptionError
+
+    try:
+        return ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError, OSError) as err:
+        raise OptionError(f"--zone is {name!r}, expected the name of a time zone, like Europe/Berlin") from err

@@ -1,0 +1,370 @@
+"""The dashboard as a process: its figures are those of SQL, and what comes from outside does no harm."""
+
+from __future__ import annotations
+
+import csv
+import io
+import os
+import re
+import shutil
+import socket
+import subprocess
+import sys
+import threading
+import urllib.error
+import urllib.parse
+import urllib.request
+from contextlib import closing
+
+import duckdb
+import pytest
+
+from pipelines.cli import main
+from pipelines.dashboard.words import UNKNOWN
+from tests.serving import dashboard, demo
+
+PAGES = ("overview", "orders", "stages", "wip", "inbound", "stow", "carriers", "quality", "explorer")
+HOSTILE = (
+    "'",
+    '"',
+    "' OR 1=1 --",
+    "'; DROP TABLE order_flow; --",
+    "<script>alert(1)</script>",
+    "../../../etc/passwd",
+    "%00",
+    "\x00",
+    "x" * 3000,
+    "{{7*7}}",
+    "read_csv('/etc/passwd')",
+    "☃",
+    "-1",
+    "NaN",
+    "$since",
+    "@since",
+)
+
+
+@pytest.fixture(scope="module")
+def facts(tmp_path_factory):
+    return demo(tmp_path_factory.mktemp("served"))
+
+
+@pytest.fixture(scope="module")
+def url(facts):
+    with dashboard("--output", str(facts)) as address:
+        yield address
+
+
+def get(address, **headers):
+    """Ask for a page; gives its status, its headers and its text."""
+    try:
+        with urllib.request.urlopen(urllib.request.Request(address, headers=headers), timeout=30) as answer:
+            return answer.status, answer.headers, answer.read().decode()
+    except urllib.error.HTTPError as err:
+        with err:
+            return err.code, err.headers, err.read().decode()
+
+
+def tiles(html):
+    """Give the figures of a page by their keys."""
+    return dict(re.findall(r'data-tile="(\w+)".*?class="value">(.*?)</div>', html))
+
+
+def ask(facts, sql):
+    with duckdb.connect(str(facts / "warehouse.duckdb"), read_only=True) as con:
+        con.execute("SET TimeZone = 'UTC'")
+        return con.execute(sql).fetchall()
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_every_page_answers_and_forbids_what_is_not_its_own(url, page):
+    status, headers, html = get(f"{url}/{page}")
+    assert status == 200
+    assert "default-src 'none'" in headers["Content-Security-Policy"]
+    assert not re.findall(r'(?:src|href|action)="(?:https?:)?//', html)
+    assert "<script>" not in html
+
+
+def test_the_figures_are_those_of_sql(url, facts):
+    (facility,), *_ = ask(
+        facts, "SELECT facility_ref FROM order_flow GROUP BY 1 HAVING facility_ref IS NOT NULL ORDER BY count(*) DESC"
+    )
+    of = f"facility={facility}&channel=SHIPPING"
+    cases = {
+        "from=2026-06-01": "true",
+        "from=2026-06-02&to=2026-06-02": "started_at::DATE = '2026-06-02'",
+        f"from=2026-06-01&{of}": f"facility_ref = '{facility}' AND channel = 'SHIPPING'",
+        "from=2026-06-01&facility=none": "facility_ref IS NULL",
+        "from=2026-06-01&outcome=cancelled": "outcome = 'cancelled'",
+    }
+    for query, where in cases.items():
+        shown = tiles(get(f"{url}/overview?{query}")[2])
+        ((orders, fulfilled, cancelled, on_time, judged),) = ask(
+            facts,
+            "SELECT count(*), count_if(outcome = 'fulfilled'), count_if(outcome = 'cancelled'), count_if(on_time), "
+            f"count(on_time) FROM order_flow WHERE started_at >= '2026-06-01' AND {where}",
+        )
+        assert shown["orders"] == f"{orders:,}", query
+        assert shown["fulfilled"] == f"{fulfilled:,}"
+        assert shown["cancelled"] == f"{cancelled:,}"
+        assert shown["on_time"] == (f"{100 * on_time / judged:.1f} %" if judged else UNKNOWN)
+    shown = tiles(get(f"{url}/inbound?from=2026-06-01")[2])
+    assert (
+        shown["processes"]
+        == f"{ask(facts, 'SELECT count(*) FROM inbound_flow WHERE started_at >= DATE $$2026-06-01$$')[0][0]:,}"
+    )
+    assert (
+        tiles(get(f"{url}/carriers?from=2026-06-01")[2])["parcels"]
+        == f"{ask(facts, 'SELECT count(*) FROM order_parcel WHERE parcel_created_at >= DATE $$2026-06-01$$')[0][0]:,}"
+    )
+
+
+def test_work_in_progress_is_that_of_the_contract_at_any_instant(url, facts):
+    for flow, at in (
+        ("order", "2026-06-02T12:00:00Z"),
+        ("order", "2026-06-01T05:00:00Z"),
+        ("stow", "2026-06-02T09:00:00Z"),
+    ):
+        shown = tiles(get(f"{url}/wip?from=2026-06-01&flow={flow}&at={at}")[2])
+        ((there,),) = ask(
+            facts,
+            f"SELECT count(*) FROM flow_interval WHERE flow = '{flow}' AND started_at <= '{at}' "
+            f"AND (ended_at IS NULL OR ended_at > '{at}')",
+        )
+        assert shown["wip"] == f"{there:,}"
+
+
+def test_the_hours_of_work_in_progress_end_in_the_same_numbers(url, facts):
+    _, _, text = get(f"{url}/download/wip/hours.csv?from=2026-06-01&flow=order")
+    rows = list(csv.DictReader(io.StringIO(text)))
+    assert rows[-1]["at"] == "Jun 4 00:00"
+    for row in rows[10::13]:
+        day, hour = re.fullmatch(r"Jun (\d+) (\d+):00", row["at"]).groups()
+        # An hour's end belongs to the next hour: what begins on the stroke is counted there.
+        at = f"2026-06-{int(day):02d} {hour}:00:00"
+        ((there,),) = ask(
+            facts,
+            f"SELECT count(*) FROM flow_interval WHERE flow = 'order' AND started_at < TIMESTAMPTZ '{at}+00' "
+            f"AND (ended_at IS NULL OR ended_at >= TIMESTAMPTZ '{at}+00')",
+        )
+        assert sum(int(float(row[k])) for k in ("working", "waiting", "paused", "blocked")) == there
+
+
+def test_percentiles_are_within_their_bound_of_the_exact_ones(url, facts):
+    _, _, text = get(f"{url}/download/overview/cycle.csv?from=2026-06-01")
+    shown = {r["day"]: r for r in csv.DictReader(io.StringIO(text))}
+    exact = ask(
+        facts,
+        "SELECT started_at::DATE, quantile_disc(order_cycle_seconds, [0.5, 0.9, 0.99]) FROM order_flow "
+        "WHERE started_at >= '2026-06-01' AND order_cycle_seconds IS NOT NULL GROUP BY 1",
+    )
+    assert len(exact) >= 2
+    for day, values in exact:
+        for name, value in zip(("median", "p90", "p99"), values, strict=True):
+            assert float(shown[str(day)][f"{name}_seconds"]) == pytest.approx(value, rel=0.0101)
+
+
+def test_stage_hours_are_those_of_the_intervals(url, facts):
+    for flow in ("order", "inbound", "stow"):
+        _, _, text = get(f"{url}/download/stages/hours.csv?from=2026-06-01&flow={flow}")
+        shown = {
+            (r["stage"], r["kind"]): (int(r["stretches"]), float(r["hours"])) for r in csv.DictReader(io.StringIO(text))
+        }
+        rows = ask(
+            facts,
+            f"SELECT stage, kind, count(*), sum(seconds) / 3600 FROM flow_interval WHERE flow = '{flow}' "
+            "AND started_at >= '2026-06-01' AND seconds IS NOT NULL GROUP BY ALL",
+        )
+        assert {k: n for k, (n, _) in shown.items()} == {(s, k): n for s, k, n, _ in rows}
+        for stage, kind, _, hours in rows:
+            assert shown[stage, kind][1] == pytest.approx(hours)
+
+
+def test_stages_can_be_narrowed_to_the_orders_of_a_channel_and_an_outcome(url, facts):
+    for channel, outcome in (("SHIPPING", "cancelled"), ("COLLECT", "fulfilled")):
+        _, _, text = get(f"{url}/download/stages/hours.csv?from=2026-06-02&channel={channel}&outcome={outcome}")
+        shown = {(r["stage"], r["kind"]): int(r["stretches"]) for r in csv.DictReader(io.StringIO(text))}
+        rows = ask(
+            facts,
+            "SELECT stage, kind, count(*) FROM flow_interval AS i JOIN order_flow AS o ON o.flow_id = i.flow_id "
+            f"WHERE i.flow = 'order' AND i.started_at >= '2026-06-02' AND seconds IS NOT NULL "
+            f"AND o.channel = '{channel}' AND o.outcome = '{outcome}' GROUP BY ALL",
+        )
+        assert shown == {(stage, kind): n for stage, kind, n in rows}
+        assert shown
+
+
+def test_a_download_has_all_rows(url, facts):
+    status, headers, text = get(f"{url}/download/orders/list.csv?from=2026-06-01")
+    assert status == 200
+    assert headers["Content-Type"].startswith("text/csv")
+    rows = list(csv.DictReader(io.StringIO(text)))
+    ((orders,),) = ask(facts, "SELECT count(*) FROM order_flow WHERE started_at >= '2026-06-01'")
+    assert len(rows) == orders > 100
+    assert {r["outcome"] for r in rows} >= {"fulfilled", "cancelled"}
+    assert all(r["started_at"].endswith("Z") for r in rows)
+
+
+@pytest.mark.parametrize("bad", HOSTILE)
+def test_hostile_words_do_no_harm(url, facts, bad):
+    word = urllib.parse.quote(bad)
+    before = ask(facts, "SELECT count(*) FROM order_flow")
+    for address in (
+        f"/explorer?q={word}",
+        f"/explorer?q=x&flow_id={word}",
+        f"/explorer.json?q={word}",
+        f"/overview?facility={word}&channel={word}&outcome={word}&from={word}&to={word}",
+        f"/wip?at={word}&flow={word}",
+        f"/stages?stage={word}&flow={word}",
+        f"/download/orders/{word}.csv",
+        f"/download/{word}/list.csv",
+        f"/{word}",
+        f"/static/{word}",
+    ):
+        status, _, html = get(url + address)
+        assert status in (200, 404, 414), address
+        assert "<script>alert" not in html
+        assert "root:" not in html
+        assert "Traceback" not in html
+    assert ask(facts, "SELECT count(*) FROM order_flow") == before
+    assert tiles(get(f"{url}/overview?from=2026-06-01&facility={word}")[2]) == tiles(
+        get(f"{url}/overview?from=2026-06-01")[2]
+    )
+
+
+def test_files_can_not_be_read_through_static(url):
+    for path in ("/static/../app.py", "/static/%2e%2e/app.py", "/static/..%2fserve.py", "//etc/passwd"):
+        assert get(url + path)[0] in (400, 404)
+
+
+def test_it_answers_to_its_own_name_only_and_reads_only(url):
+    assert get(f"{url}/overview", Host="evil.example")[0] == 400
+    request = urllib.request.Request(f"{url}/overview", data=b"x=1", method="POST")
+    with pytest.raises(urllib.error.HTTPError) as error:
+        urllib.request.urlopen(request, timeout=10)
+    assert error.value.code == 405
+    error.value.close()
+
+
+def test_it_listens_on_loopback(url):
+    port = int(url.rsplit(":", 1)[1])
+    with open("/proc/net/tcp", encoding="ascii") as table:
+        addresses = {line.split()[1] for line in table if f":{port:04X} " in line and line.split()[3] == "0A"}
+    assert addresses == {f"0100007F:{port:04X}"}
+
+
+def test_it_says_so_when_it_is_open_to_others(facts):
+    process = subprocess.Popen(
+        [
+            sys.executable,
+            "-m",
+            "pipelines.cli",
+            "dashboard",
+            "--output",
+            str(facts),
+            "--port",
+            "0",
+            "--host",
+            "0.0.0.0",
+        ],
+        stderr=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    with process:
+        assert "http://" in process.stdout.readline()
+        process.terminate()
+        assert "everybody who reaches it" in process.stderr.read()
+
+
+def test_it_heals_when_the_warehouse_is_replaced(facts, tmp_path):
+    file = tmp_path / "warehouse.duckdb"
+    shutil.copy(facts / "warehouse.duckdb", file)
+    with dashboard("--warehouse", str(file)) as address:
+        before = tiles(get(f"{address}/overview?from=2026-06-01")[2])
+        fresh = tmp_path / "fresh"
+        shutil.copy(file, fresh)
+        with duckdb.connect(str(fresh)) as con:
+            con.execute("DELETE FROM flowfacts.order_flow_moving WHERE outcome = 'cancelled'")
+            con.execute("DELETE FROM flowfacts.order_flow_staying WHERE outcome = 'cancelled'")
+        os.replace(fresh, file)
+        after = tiles(get(f"{address}/overview?from=2026-06-01")[2])
+        assert before["cancelled"] != "0"
+        assert after["cancelled"] == "0"
+        file.write_bytes(b"no database")
+        status, _, html = get(f"{address}/overview")
+        assert status == 503
+        assert "it is not whole" in html
+        file.unlink()
+        assert get(f"{address}/overview")[0] == 503
+        shutil.copy(facts / "warehouse.duckdb", file)
+        assert tiles(get(f"{address}/overview?from=2026-06-01")[2]) == before
+
+
+def test_a_download_goes_on_while_the_warehouse_is_replaced(facts, tmp_path):
+    from pipelines.doors import EmbeddedDoor
+
+    file = tmp_path / "warehouse.duckdb"
+    shutil.copy(facts / "warehouse.duckdb", file)
+    door = EmbeddedDoor(str(file), follow=True)
+    ((events,),) = ask(facts, "SELECT count(*) FROM flow_event")
+    rows = door.stream("SELECT event_id FROM flow_event")
+    next(rows)
+    (tmp_path / "fresh").write_bytes(file.read_bytes())
+    os.replace(tmp_path / "fresh", file)
+    counted = []
+    waiting = threading.Thread(target=lambda: counted.append(door.ask("SELECT COUNT(*) AS n FROM flow_event")))
+    waiting.start()  # waits for the download, and then asks the new file
+    assert 1 + sum(1 for _ in rows) == events
+    waiting.join(timeout=30)
+    assert counted == [[{"n": events}]]
+    door.close()
+
+
+def test_an_empty_warehouse_says_what_to_do(tmp_path):
+    from pipelines.datasets import read_manifest, write_manifest
+    from pipelines.warehouse import build
+
+    write_manifest(str(tmp_path), {"run": {"run_id": "r1"}, "as_of": None}, (), ())
+    build(str(tmp_path), read_manifest(str(tmp_path)))
+    with dashboard("--output", str(tmp_path)) as address:
+        for page in PAGES:
+            status, _, html = get(f"{address}/{page}")
+            assert status == 200, page
+            assert "warehouse is empty" in html or page == "explorer"
+
+
+def test_a_taken_port_and_a_wrong_zone_are_bad_arguments(facts, capsys):
+    with closing(socket.socket()) as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = str(taken.getsockname()[1])
+        assert main(["dashboard", "--output", str(facts), "--port", port]) == 2
+    assert "--port" in capsys.readouterr().err
+    assert main(["dashboard", "--output", str(facts), "--zone", "Nowhere/Land"]) == 2
+    assert "time zone" in capsys.readouterr().err
+
+
+def test_a_report_is_one_file_that_needs_nothing(facts, tmp_path, capsys):
+    to = tmp_path / "report.html"
+    words = ["report", "--output", str(to), "--warehouse", str(facts)]
+    assert main([*words, "--from", "2026-06-02", "--to", "2026-06-02"]) == 0
+    html = to.read_text(encoding="utf-8")
+    assert not re.findall(r"<(?:script|link|img|iframe)|(?:src|href)=|url\(|@import", html)
+    ((orders,),) = ask(facts, "SELECT count(*) FROM order_flow WHERE started_at::DATE = '2026-06-02'")
+    assert tiles(html)["orders"] == f"{orders:,}"
+    assert html.count("<svg") > 20
+    assert main([*words, "--from", "2030-01-01"]) == 2
+    assert main([*words, "--from", "yesterday"]) == 2
+    assert main([*words, "--facility", "' OR 1=1"]) == 2
+    assert "the warehouse has 2026" in capsys.readouterr().err
+
+
+def test_the_other_commands_do_not_load_the_web_framework():
+    code = (
+        "import sys; from pipelines.cli import main\n"
+        "try:\n main(['explain', '--help'])\nexcept SystemExit: pass\n"
+        "print([m for m in ('starlette', 'uvicorn', 'jinja2', 'duckdb') if m in sys.modules])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.splitlines()[-1] == "[]"
