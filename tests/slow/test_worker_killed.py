@@ -16,18 +16,30 @@ from tests.runs import batch, differences, facts
 from tests.soak.kills import PROCESSES, job_command
 
 
-def worker_of(driver: int) -> int:
-    """Wait for a worker of a run: the shell's child that Python works in."""
+def processor_seconds(process: int) -> float | None:
+    """Tell what a process has used of a processor; nothing of one that is gone or is only the shell around another."""
+    try:
+        name, _, rest = Path(f"/proc/{process}/stat").read_text().partition("(")[2].rpartition(")")
+    except (FileNotFoundError, ProcessLookupError):
+        return None
+    fields = rest.split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK") if "python" in name else None
+
+
+def worker_of(driver: int, busy: float) -> int:
+    """Wait for a worker of a run that has used so many seconds of a processor."""
     deadline = time.monotonic() + 60
     while time.monotonic() < deadline:
         found = subprocess.run(
             ["pgrep", "-g", str(os.getpgid(driver)), "-f", "python.*sdk_worker_main"],
             capture_output=True, text=True, check=False,
         )  # fmt: skip
-        if found.stdout.strip():
-            return int(found.stdout.split()[-1])
+        for process in map(int, found.stdout.split()):
+            used = processor_seconds(process)
+            if used is not None and used >= busy:
+                return process
         time.sleep(0.05)
-    raise TimeoutError("no worker process was started")
+    raise TimeoutError(f"no worker process used {busy} s of a processor")
 
 
 @pytest.fixture(scope="module")
@@ -44,17 +56,6 @@ def whole(source, tmp_path_factory):
     return facts(out)
 
 
-def works(process: int, seconds: float) -> None:
-    """Wait until a process has used so many seconds of a processor."""
-    deadline = time.monotonic() + 60
-    while time.monotonic() < deadline:
-        fields = Path(f"/proc/{process}/stat").read_text().rsplit(")", 1)[1].split()
-        if (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK") >= seconds:
-            return
-        time.sleep(0.05)
-    raise TimeoutError(f"process {process} does not work")
-
-
 # Its imports take some two seconds; this input takes every worker several more.
 @pytest.mark.parametrize("busy", [0.0, 4.0], ids=["while-it-starts", "while-it-works"])
 def test_a_killed_worker_is_told_and_the_next_run_is_whole(source, whole, tmp_path: Path, busy: float) -> None:
@@ -65,9 +66,7 @@ def test_a_killed_worker_is_told_and_the_next_run_is_whole(source, whole, tmp_pa
         stderr=subprocess.PIPE, text=True, start_new_session=True,
     ) as job:  # fmt: skip
         try:
-            worker = worker_of(job.pid)
-            works(worker, busy)
-            os.kill(worker, signal.SIGKILL)
+            os.kill(worker_of(job.pid, busy), signal.SIGKILL)
             _, told = job.communicate(timeout=60)
         finally:
             with contextlib.suppress(ProcessLookupError):
