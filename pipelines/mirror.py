@@ -22,7 +22,7 @@ from typing import Final
 from google.auth.exceptions import GoogleAuthError
 
 from pipelines.mirroring.copying import Copied, Copier, UnreachableError
-from pipelines.mirroring.destination import Destination, Found, Stop, open_destination
+from pipelines.mirroring.destination import Destination, Found, Stop
 from pipelines.mirroring.errors import (
     DeniedError,
     DestinationError,
@@ -35,6 +35,7 @@ from pipelines.mirroring.errors import (
 from pipelines.mirroring.expiry import expiry
 from pipelines.mirroring.keys import source_credentials
 from pipelines.mirroring.objects import Problem, SourceObject, shown, sort_objects
+from pipelines.mirroring.opening import open_destination
 from pipelines.mirroring.options import MirrorOptions, is_day
 from pipelines.mirroring.source import CALL_ERRORS, Source
 from pipelines.mirroring.status import Bar, Report, bar

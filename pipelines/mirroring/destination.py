@@ -9,7 +9,6 @@ from typing import Protocol
 
 from pipelines.mirroring.errors import StoppedError
 from pipelines.mirroring.objects import SourceObject
-from pipelines.mirroring.options import MirrorOptions
 
 
 class Found(Enum):
@@ -97,19 +96,3 @@ class Stop:
         """Wait; raises StoppedError as soon as the run is to end."""
         if self._event.wait(seconds):
             raise StoppedError
-
-
-def open_destination(options: MirrorOptions, stop: Stop) -> Destination:
-    """Give the destination of a mirror; changes nothing yet.
-
-    Raises:
-        MirrorError: it can't be used.
-    """
-    target = options.target
-    if target is None:
-        from pipelines.mirroring.folder import Folder
-
-        return Folder(options, stop)
-    from pipelines.mirroring.own_bucket import OwnBucket
-
-    return OwnBucket(options, target, stop)

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import random
-
+from pipelines.simulator.orders_drawing import Drawing
 from pipelines.simulator.orders_endings import end_order
 from pipelines.simulator.orders_model import Line, Order, PickJob, Plan, Reservations, Reserved
 from pipelines.simulator.orders_picking import (
@@ -19,9 +18,7 @@ from pipelines.simulator.orders_picking import (
     warn,
 )
 from pipelines.simulator.orders_shipping import after_picking, create_pack, new_shipment
-from pipelines.simulator.orders_times import DAY, SECOND, Clock, working_time
-from pipelines.simulator.orders_traits import Traits, other_facility, uuid
-from pipelines.simulator.world import Facility, World
+from pipelines.simulator.orders_times import DAY, SECOND
 
 ROUTED = "ROUTING_PLAN_ROUTED"
 WAITING = "ROUTING_PLAN_WAITING"
@@ -40,35 +37,8 @@ _SUB_STATUS = {
 }
 
 
-class Draw:
+class Draw(Drawing):
     """Draws one order from its traits."""
-
-    def __init__(self, rng: random.Random, world: World, traits: Traits) -> None:
-        self.rng = rng
-        self.random = rng.random
-        self.world = world
-        self.traits = traits
-        self.clock = Clock(rng, sloppy=traits.sloppy)
-        self.carrier = world.carriers[rng.randrange(len(world.carriers))]
-        self.places: dict[str, Facility] = {}
-        self.order = Order("ORDER", uuid(rng))
-
-    def uuid(self) -> str:
-        """Give a random id."""
-        return uuid(self.rng)
-
-    def facility(self, known: str | None = None) -> str:
-        """Draw a facility, most often another one than the known; give its id."""
-        place = self.world.facilities[other_facility(self.rng, self.world, known)]
-        self.places[place.id] = place
-        return place.id
-
-    def open_at(self, facility: str | None, instant: int) -> int:
-        """Move an instant into the opening hours of a facility."""
-        if facility is None:
-            return instant
-        place = self.places[facility]
-        return working_time(self.clock, place.opens, place.closes, instant)
 
     def _lines(self) -> list[Line]:
         """Draw what is ordered."""

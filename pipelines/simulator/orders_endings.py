@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from pipelines.simulator.orders_drawing import Drawing
 from pipelines.simulator.orders_model import Entity, Moment, Order
 from pipelines.simulator.orders_picking import CANCELED, ENDS, RESET, end_early
 from pipelines.simulator.orders_shipping import HandoverState
 from pipelines.simulator.orders_times import DAY, SECOND
-
-if TYPE_CHECKING:
-    from pipelines.simulator.orders_draw import Draw
 
 HANDED_OVER = "HANDOVERJOB_HANDED_OVER"
 _LISTS = ("plans", "jobs", "packs", "containers", "shipments", "parcels", "handovers", "services", "reservations")
@@ -23,7 +21,7 @@ def _moments(order: Order) -> list[Moment]:
     return found
 
 
-def _cut(d: Draw, instant: int, *, keep_services: bool) -> None:
+def _cut(d: Drawing, instant: int, *, keep_services: bool) -> None:
     """Undo what was drawn after an instant, and forget what was not there yet."""
     order = d.order
     # Nothing of an entity may lie within the second before its last word.
@@ -50,7 +48,7 @@ def _job_is_over(moments: list[Moment]) -> bool:
     return over
 
 
-def _cascade(d: Draw, instant: int, reason: str) -> None:
+def _cascade(d: Drawing, instant: int, reason: str) -> None:
     """Take back what hangs on a cancelled order, as far as it exists and is not done."""
     order, clock = d.order, d.clock
 
@@ -79,7 +77,7 @@ def _cascade(d: Draw, instant: int, reason: str) -> None:
             clock.mark(batch, "INVENTORY_RESERVATIONS_DELETED", soon(), None, versioned=False)
 
 
-def _cancel(d: Draw, wish: str) -> None:
+def _cancel(d: Drawing, wish: str) -> None:
     """Cancel the order at some point."""
     order, clock, r = d.order, d.clock, d.random
     moments = _moments(order)
@@ -103,7 +101,7 @@ def _cancel(d: Draw, wish: str) -> None:
         _cascade(d, instant + SECOND, "ORDER_CANCELED")
 
 
-def _expire(d: Draw, expiry: Entity, deadline: int) -> None:
+def _expire(d: Drawing, expiry: Entity, deadline: int) -> None:
     """Let the collection deadline pass."""
     order, clock = d.order, d.clock
     deadline = max(deadline, _moments(order)[-1].recorded + 60 * SECOND)
@@ -114,7 +112,7 @@ def _expire(d: Draw, expiry: Entity, deadline: int) -> None:
     _cascade(d, instant + SECOND, "CONSUMER_NO_SHOW")
 
 
-def _clean_up(d: Draw) -> None:
+def _clean_up(d: Drawing) -> None:
     """Anonymise the process, and delete it later; tenants set how long that takes."""
     order, clock, r = d.order, d.clock, d.random
     process = Entity("PROCESS", order.process)
@@ -130,7 +128,7 @@ def _clean_up(d: Draw) -> None:
         clock.mark(process, "PROCESS_DELETED", instant, status, instant)
 
 
-def end_order(d: Draw) -> None:
+def end_order(d: Drawing) -> None:
     """Draw the end of an order whose work is drawn already."""
     order, traits, clock, r = d.order, d.traits, d.clock, d.random
     expiry = None

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
+from pipelines.simulator.orders_drawing import Drawing
 from pipelines.simulator.orders_model import Container, Handover, Moment, PackJob, Parcel, PickJob, Service, Shipment
 from pipelines.simulator.orders_times import DAY, HOUR, SECOND
-
-if TYPE_CHECKING:
-    from pipelines.simulator.orders_draw import Draw
 
 
 class ParcelState(NamedTuple):
@@ -27,7 +25,7 @@ class HandoverState(NamedTuple):
     cancel_reason: str | None = None
 
 
-def new_shipment(d: Draw, job: PickJob, instant: int) -> Shipment:
+def new_shipment(d: Drawing, job: PickJob, instant: int) -> Shipment:
     """Create the shipment of a pick job."""
     target = job.target if d.random() < 0.8 else d.clock.grain(job.target + d.clock.between(-1800, 7200))
     shipment = Shipment("SHIPMENT", d.uuid(), job.facility, job=job, target=target)
@@ -37,12 +35,12 @@ def new_shipment(d: Draw, job: PickJob, instant: int) -> Shipment:
     return shipment
 
 
-def shipment_of(d: Draw, job: PickJob) -> Shipment | None:
+def shipment_of(d: Drawing, job: PickJob) -> Shipment | None:
     """Give the shipment of a pick job, if it was created."""
     return next((s for s in d.order.shipments if s.job is job), None)
 
 
-def _serve(d: Draw, job: PickJob, instant: int) -> int:
+def _serve(d: Drawing, job: PickJob, instant: int) -> int:
     """Do a service on the picked goods; give the time at which it is done."""
     service = Service("SERVICE_JOB", d.uuid(), job.facility, job=job)
     d.order.services.append(service)
@@ -53,7 +51,7 @@ def _serve(d: Draw, job: PickJob, instant: int) -> int:
     return finished.at
 
 
-def create_pack(d: Draw, job: PickJob, instant: int) -> PackJob:
+def create_pack(d: Drawing, job: PickJob, instant: int) -> PackJob:
     """Create a pack job."""
     pack = PackJob("PACK_JOB", d.uuid(), job.facility, job=job)
     d.order.packs.append(pack)
@@ -61,7 +59,7 @@ def create_pack(d: Draw, job: PickJob, instant: int) -> PackJob:
     return pack
 
 
-def do_pack(d: Draw, pack: PackJob) -> tuple[int, int]:
+def do_pack(d: Drawing, pack: PackJob) -> tuple[int, int]:
     """Pack; give the times of the start and of the end."""
     clock, r = d.clock, d.random
     instant = d.open_at(pack.facility, pack.moments[0].at + clock.wait(600, 7200))
@@ -97,7 +95,7 @@ def do_pack(d: Draw, pack: PackJob) -> tuple[int, int]:
     return start, instant
 
 
-def _fill_container(d: Draw, pack: PackJob, instant: int) -> int:
+def _fill_container(d: Drawing, pack: PackJob, instant: int) -> int:
     clock = d.clock
     container = Container("PACKING_TARGET_CONTAINER", d.uuid(), pack.facility, pack=pack)
     d.order.containers.append(container)
@@ -110,7 +108,7 @@ def _fill_container(d: Draw, pack: PackJob, instant: int) -> int:
     return instant + clock.between(5, 60)
 
 
-def _send(d: Draw, shipment: Shipment, instant: int) -> tuple[Parcel, int | None]:
+def _send(d: Drawing, shipment: Shipment, instant: int) -> tuple[Parcel, int | None]:
     """Create a parcel and get its label; give the time at which it was there, if it ever was."""
     clock, r = d.clock, d.random
     carrier = d.carrier
@@ -139,7 +137,7 @@ def _send(d: Draw, shipment: Shipment, instant: int) -> tuple[Parcel, int | None
     return parcel, instant
 
 
-def after_picking(d: Draw, job: PickJob, finished: Moment) -> int | None:
+def after_picking(d: Drawing, job: PickJob, finished: Moment) -> int | None:
     """Draw all that follows a finished pick job; give the time of its last hand-over, if there is one."""
     clock, r = d.clock, d.random
     after = finished.recorded + clock.between(1.1, 4)
@@ -168,7 +166,7 @@ def after_picking(d: Draw, job: PickJob, finished: Moment) -> int | None:
     return _ship(d, job, shipment, labelled, ready)
 
 
-def _new_handover(d: Draw, job: PickJob, parcel: Parcel | None, instant: int) -> Handover:
+def _new_handover(d: Drawing, job: PickJob, parcel: Parcel | None, instant: int) -> Handover:
     target = job.target if d.random() < 0.9 else d.clock.grain(job.target + d.clock.between(-3600, 7200))
     handover = Handover("HANDOVER_JOB", d.uuid(), job.facility, job=job, parcel=parcel, target=target)
     handover.with_process = not (d.traits.missing_process and d.random() < 0.5)
@@ -179,7 +177,7 @@ def _new_handover(d: Draw, job: PickJob, parcel: Parcel | None, instant: int) ->
     return handover
 
 
-def _hand_over(d: Draw, handover: Handover, instant: int) -> int:
+def _hand_over(d: Drawing, handover: Handover, instant: int) -> int:
     """Hand over, perhaps take it back and hand over again; give the time at which it was done for good."""
     clock, wish = d.clock, d.traits.handover
     name = "HANDOVERJOB_HANDED_OVER"
@@ -201,7 +199,7 @@ def _hand_over(d: Draw, handover: Handover, instant: int) -> int:
     return instant
 
 
-def _collect(d: Draw, job: PickJob, instant: int) -> int:
+def _collect(d: Drawing, job: PickJob, instant: int) -> int:
     """Wait for the consumer; the hand-over job is created when the goods are ready."""
     handover = _new_handover(d, job, None, instant)
     if d.traits.expires:
@@ -212,7 +210,7 @@ def _collect(d: Draw, job: PickJob, instant: int) -> int:
     return _hand_over(d, handover, d.open_at(job.facility, instant + d.clock.wait(10 * 3600, 60 * 3600)))
 
 
-def _ship(d: Draw, job: PickJob, shipment: Shipment, parcels: list[tuple[Parcel, int]], ready: int) -> int:
+def _ship(d: Drawing, job: PickJob, shipment: Shipment, parcels: list[tuple[Parcel, int]], ready: int) -> int:
     """Give the parcels to the carrier, one hand-over job each, or one for all of them."""
     clock, r = d.clock, d.random
     pickup = d.open_at(job.facility, ready + clock.wait(4 * 3600, 14 * 3600))
@@ -233,7 +231,7 @@ def _ship(d: Draw, job: PickJob, shipment: Shipment, parcels: list[tuple[Parcel,
     return last
 
 
-def _track(d: Draw, parcel: Parcel, instant: int) -> None:
+def _track(d: Drawing, parcel: Parcel, instant: int) -> None:
     """Follow a parcel to the consumer; the carrier's stamp is there in the object variant of the field only."""
     clock, r = d.clock, d.random
     steps = [("registered", 0.2, 3), ("transit", 2, 20), ("out_for_delivery", 6, 26)]

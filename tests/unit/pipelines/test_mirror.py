@@ -20,7 +20,7 @@ from pipelines.cli import main
 from pipelines.exports import discover
 from pipelines.mirroring import copying
 from pipelines.mirroring.copying import Copier, UnreachableError
-from pipelines.mirroring.destination import Found, Stop, open_destination
+from pipelines.mirroring.destination import Found, Stop
 from pipelines.mirroring.errors import (
     DestinationError,
     MirrorError,
@@ -36,6 +36,7 @@ from pipelines.mirroring.folder import Folder
 from pipelines.mirroring.keys import read_secret, source_credentials
 from pipelines.mirroring.ledger import FILE, Entry, Ledger
 from pipelines.mirroring.objects import Problem, SourceObject, shown, sort_objects
+from pipelines.mirroring.opening import open_destination
 from pipelines.mirroring.options import MirrorOptions, Place
 from pipelines.mirroring.status import Report, as_errors, as_json, as_text, bar
 from tests.strategies import examples
