@@ -51,25 +51,37 @@ def main(argv: Sequence[str] | None = None) -> int:
     logging.basicConfig(level=logging.INFO if verbose else logging.ERROR, format="%(levelname)s %(name)s: %(message)s")
     if not verbose:  # Beam logs the traceback of what it then raises; here it is told in one line
         logging.getLogger("apache_beam").setLevel(logging.CRITICAL)
+    args.signal = {}
+    code, problem = _run(module, args, rest)
+    if getattr(args, "log", False):
+        from pipelines.signals import line
+
+        print(line(args.command, args.signal, code=code, problem=problem), flush=True)
+    return code
+
+
+def _run(module: Any, args: argparse.Namespace, rest: list[str]) -> tuple[int, str | None]:
+    """Run the command; gives its exit code, and what went wrong."""
+    verbose = getattr(args, "verbose", False)
     try:
-        code: int = module.main(args, rest)
-        return code
+        return module.main(args, rest), None
     except KeyboardInterrupt:
-        return _interrupted()
+        return _interrupted(), None
     except Exception as err:
         from pipelines.exports import NoInputError
         from pipelines.options import OptionError
 
         if isinstance(err, (OptionError, NoInputError)):
             print(f"flowfacts {args.command}: {err}", file=sys.stderr)
-            return 2
+            return 2, str(err)
         if _is_interrupt(err):
-            return _interrupted()
+            return _interrupted(), None
         if verbose:
             raise
         hint = "\nrun again with --verbose for the whole story" if hasattr(args, "verbose") else ""
-        print(f"flowfacts {args.command}: failed: {_essence(err)[:600]}{hint}", file=sys.stderr)
-        return 1
+        problem = f"failed: {_essence(err)[:600]}"
+        print(f"flowfacts {args.command}: {problem}{hint}", file=sys.stderr)
+        return 1, problem
 
 
 def _essence(err: Exception) -> str:

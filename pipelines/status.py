@@ -45,6 +45,7 @@ class Day:
         closed: everything of it is read and whole, and no more is expected.
         because: why it is not.
         files, unread: files that were read, and files of the input that are due.
+        cut: files that were read and are cut short.
         lines, dead_letters: of the files that were read.
         lag_hours: from the end of the day to the run that read the last of it; to now while something is unread.
         days_left: until the source deletes what is not read; None when all is.
@@ -56,6 +57,7 @@ class Day:
     because: str | None
     files: int
     unread: int
+    cut: int
     lines: int
     dead_letters: int
     lag_hours: float | None
@@ -127,6 +129,7 @@ def _days(
             because=because,
             files=row.get("files", 0),
             unread=unread,
+            cut=row.get("files_incomplete", 0),
             lines=row.get("lines", 0),
             dead_letters=row.get("dead_letters", 0),
             lag_hours=_lag(day, None if unread else read_at, now),

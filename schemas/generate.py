@@ -21,13 +21,14 @@ from pathlib import Path
 from schemas.dataset import stored_tables
 from schemas.derive import bigquery_schema, data_dictionary
 from schemas.pages import events_page
+from schemas.signals import resources
 from schemas.tables import TABLES
 from schemas.views import views, views_section
 
 _ROOT = Path(__file__).resolve().parent.parent
 
 # Files that match belong to this command: one that `outputs` does not name is left over from a dropped declaration.
-_OWNED = ("deploy/bigquery/*.json",)
+_OWNED = ("deploy/bigquery/*.json", "deploy/terraform/modules/monitoring/*.json")
 
 
 def outputs() -> dict[str, str]:
@@ -38,6 +39,7 @@ def outputs() -> dict[str, str]:
     files["deploy/bigquery/dataset.json"] = _json(made)
     files["schemas/docs/data_dictionary.md"] = f"{data_dictionary()}\n{views_section()}"
     files["schemas/docs/events.md"] = events_page()
+    files["deploy/terraform/modules/monitoring/signals.json"] = _json(resources())
     return files
 
 

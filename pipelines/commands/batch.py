@@ -8,6 +8,7 @@ import sys
 from typing import Any
 
 from pipelines.commands.common import check_passed_on
+from pipelines.signals import add_log, of_batch
 from schemas.vocabulary import DEADLINE_DAYS, SETTLE_DAYS
 
 DESCRIPTION = """\
@@ -86,6 +87,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--json", action="store_true", help="print the result as JSON")
     parser.add_argument("--quiet", action="store_true", help="print nothing but errors")
     parser.add_argument("--verbose", action="store_true", help="log what Beam does, and tracebacks")
+    add_log(parser)
 
 
 def main(args: argparse.Namespace, rest: list[str]) -> int:
@@ -116,7 +118,7 @@ def main(args: argparse.Namespace, rest: list[str]) -> int:
         quiet_hours=args.quiet_hours,
         settle_days=args.settle_days,
         dry_run=args.dry_run,
-        progress=sys.stderr.isatty() and not args.quiet and not args.json,
+        progress=sys.stderr.isatty() and not (args.quiet or args.json or args.log),
     )
     try:
         done = run(options)
@@ -126,8 +128,11 @@ def main(args: argparse.Namespace, rest: list[str]) -> int:
     if target is not None and done.exit_code in (OK, INCOMPLETE_INPUT):
         loaded = _load(args, target, done)
         done.exit_code = done.exit_code if loaded else FAILED
+    args.signal |= of_batch(done.result)
     if args.json:
         print(json.dumps(done.result, indent=1))
+    elif args.log:
+        pass  # the line comes when the exit code is known
     elif args.dry_run:
         _tell_plan(done.result)
     elif not args.quiet:
@@ -136,7 +141,7 @@ def main(args: argparse.Namespace, rest: list[str]) -> int:
         from pipelines.summary import render
 
         render(done.result, Console())
-    if args.json or args.quiet:  # a cut file is loud whoever reads the rest
+    if args.json or args.quiet or args.log:  # a cut file is loud whoever reads the rest
         for problem in done.result.get("problems", ()):
             print(f"flowfacts batch: incomplete: {problem['path']}: {problem['problem']}", file=sys.stderr)
     if "again" in done.result:
@@ -169,7 +174,7 @@ def _load(args: argparse.Namespace, target: Any, done: Any) -> bool:
         published = "" if args.dry_run else f"the facts are published in {args.output}, but not loaded: "
         print(f"flowfacts batch: {published}{err}", file=sys.stderr)
         return False
-    if not args.quiet and not args.json:
+    if not (args.quiet or args.json or args.log):
         print(tell(loaded))
     return True
 

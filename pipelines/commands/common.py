@@ -8,6 +8,8 @@ import sys
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
+from pipelines.signals import add_log
+
 if TYPE_CHECKING:
     from zoneinfo import ZoneInfo
 
@@ -25,6 +27,7 @@ def add_telling(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--json", action="store_true", help="print the result as JSON")
     parser.add_argument("--quiet", action="store_true", help="print nothing but errors")
     parser.add_argument("--verbose", action="store_true", help="log what happens, and tracebacks")
+    add_log(parser)
 
 
 def add_upkeep(parser: argparse.ArgumentParser) -> None:
@@ -69,7 +72,7 @@ def upkeep_of(args: argparse.Namespace, rest: list[str], declare: Callable[[argp
     check_passed_on(args, rest, declare)
     if args.workers is not None and args.workers < 1:
         raise OptionError(f"--workers is {args.workers}, expected at least 1")
-    progress = sys.stderr.isatty() and not args.quiet and not args.json
+    progress = sys.stderr.isatty() and not args.quiet and not args.json and not args.log
     return Upkeep(args.output, args.runner, args.workers, tuple(rest), progress)
 
 
@@ -87,7 +90,7 @@ def finish(
         return LOCKED
     if args.json:
         print(json.dumps(done.result, indent=1))
-    elif not args.quiet:
+    elif not args.quiet and not args.log:
         tell(done.result)
     if "again" in done.result:
         print(f"flowfacts {name}: {done.result['again']}", file=sys.stderr)

@@ -5,6 +5,8 @@ from __future__ import annotations
 import argparse
 import sys
 
+from pipelines.signals import add_log
+
 DESCRIPTION = """\
 Land the messages of a Pub/Sub subscription as export files, which flowfacts batch reads.
 
@@ -74,6 +76,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--json", action="store_true", help="print status and files as lines of JSON")
     parser.add_argument("--quiet", action="store_true", help="print nothing but errors")
     parser.add_argument("--verbose", action="store_true", help="log every failed call, and tracebacks")
+    add_log(parser)
 
 
 def main(args: argparse.Namespace, rest: list[str]) -> int:
@@ -82,7 +85,7 @@ def main(args: argparse.Namespace, rest: list[str]) -> int:
     from pipelines.landing.status import Mode
 
     mode = Mode.TERMINAL if sys.stderr.isatty() else Mode.PLAIN
-    mode = Mode.JSON if args.json else Mode.QUIET if args.quiet else mode
+    mode = Mode.LOG if args.log else Mode.JSON if args.json else Mode.QUIET if args.quiet else mode
     options = LandOptions(
         subscription=args.subscription,
         to=args.to,

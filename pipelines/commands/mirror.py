@@ -5,6 +5,8 @@ from __future__ import annotations
 import argparse
 import sys
 
+from pipelines.signals import add_log, of_mirror
+
 DESCRIPTION = """\
 Mirror the daily event export of a vendor's bucket, before the vendor deletes it.
 
@@ -64,6 +66,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--json", action="store_true", help="print the result as JSON")
     parser.add_argument("--quiet", action="store_true", help="print nothing but errors")
     parser.add_argument("--verbose", action="store_true", help="log every copy and every failed call, and tracebacks")
+    add_log(parser)
 
 
 def main(args: argparse.Namespace, rest: list[str]) -> int:
@@ -93,16 +96,17 @@ def main(args: argparse.Namespace, rest: list[str]) -> int:
         from pipelines.mirror import run  # the cloud client, once there is something to do with it
 
         try:
-            report = run(options, show=sys.stderr.isatty() and not args.quiet and not args.json)
+            report = run(options, show=sys.stderr.isatty() and not (args.quiet or args.json or args.log))
         except LockedError as err:
             print(f"flowfacts mirror: {err}", file=sys.stderr)
             return LOCKED
     except MirrorError as err:
         print(f"flowfacts mirror: {err}", file=sys.stderr)
         return 2
+    args.signal |= of_mirror(report)
     if args.json:
         print(as_json(report))
-    elif not args.quiet:
+    elif not args.quiet and not args.log:
         print(as_text(report))
     for line in as_errors(report):
         print(f"flowfacts mirror: {line}", file=sys.stderr)

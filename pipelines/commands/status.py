@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from pipelines.commands.common import add_output, add_telling
+from pipelines.signals import of_status
 
 DESCRIPTION = """\
 Tell how the days of an output stand: what was read, which days are closed and why others are not, dead letters, how
@@ -58,10 +59,12 @@ def main(args: argparse.Namespace, rest: list[str]) -> int:
     from pipelines.status import Limits, status_of
 
     limits = Limits(args.source_days, args.warn_days, args.lag, args.dead_rate, args.quiet_hours)
-    found = status_of(args.output.rstrip("/"), args.input, limits, datetime.now(UTC))
+    now = datetime.now(UTC)
+    found = status_of(args.output.rstrip("/"), args.input, limits, now)
+    args.signal |= of_status(found, limits.lag_hours, now)
     if args.json:
         print(json.dumps(found, indent=1))
-    elif not args.quiet:
+    elif not args.quiet and not args.log:
         _tell(found)
     return 3 if found["attention"] else 0
 

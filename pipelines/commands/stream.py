@@ -7,6 +7,7 @@ import json
 import sys
 from typing import Any
 
+from pipelines import signals
 from pipelines.commands.common import check_passed_on
 from schemas.vocabulary import DEADLINE_DAYS, QUIET_SECONDS
 
@@ -77,6 +78,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--json", action="store_true", help="print status as lines of JSON")
     parser.add_argument("--quiet", action="store_true", help="print nothing but errors")
     parser.add_argument("--verbose", action="store_true", help="log what Beam does, and tracebacks")
+    signals.add_log(parser)
 
 
 def main(args: argparse.Namespace, rest: list[str]) -> int:
@@ -135,7 +137,9 @@ def main(args: argparse.Namespace, rest: list[str]) -> int:
     run_id = f"{datetime.now(UTC):%Y%m%dT%H%M%S}-{uuid.uuid4().hex[:8]}"
 
     def tell(counts: dict[str, Any]) -> None:
-        if args.json:
+        if args.log:
+            print(signals.line("stream", signals.of_stream(counts)), flush=True)
+        elif args.json:
             print(json.dumps(counts), flush=True)
         elif not args.quiet:
             print(line(counts), file=sys.stderr, flush=True)

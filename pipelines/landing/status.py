@@ -11,6 +11,8 @@ from datetime import UTC, datetime
 from enum import Enum
 from typing import Any, Final
 
+from pipelines.signals import line, of_landing
+
 _TERMINAL_SECONDS: Final = 0.5
 
 
@@ -19,6 +21,7 @@ class Mode(Enum):
 
     QUIET = "nothing but errors"
     JSON = "lines of JSON on standard output"
+    LOG = "lines of JSON for a log collector, on standard output"
     TERMINAL = "one line that is drawn over and over, on standard error"
     PLAIN = "a line a file, on standard output"
 
@@ -55,7 +58,7 @@ class Teller:
 
     def due(self) -> bool:
         """Say whether it is time for a status."""
-        wait = {Mode.JSON: self._every, Mode.TERMINAL: _TERMINAL_SECONDS}.get(self._mode)
+        wait = {Mode.JSON: self._every, Mode.LOG: self._every, Mode.TERMINAL: _TERMINAL_SECONDS}.get(self._mode)
         return wait is not None and time.monotonic() - self._told >= wait
 
     def status(self, kind: str, state: dict[str, Any]) -> None:
@@ -66,6 +69,8 @@ class Teller:
         if self._mode is Mode.JSON:
             seconds = {"uptime_seconds": round(now - self._began, 1), "messages_per_second": round(rate, 1)}
             self._json(kind, **seconds, **state)
+        elif self._mode is Mode.LOG:
+            print(line("land", of_landing(state)), flush=True)
         elif self._mode is Mode.TERMINAL:
             self._draw(
                 f"{state['landed']:,} landed  {rate:,.0f}/s  {state['open_files']} open, {state['unacked_messages']:,} "
@@ -87,7 +92,7 @@ class Teller:
 
     def end(self, why: str, state: dict[str, Any]) -> None:
         """Tell the end."""
-        if self._mode is Mode.JSON:
+        if self._mode in (Mode.JSON, Mode.LOG):
             self.status("stopped", {"reason": why, **state})
         elif self._mode is not Mode.QUIET:
             self._wipe()
