@@ -5,12 +5,15 @@ from __future__ import annotations
 import argparse
 import importlib
 import logging
+import os
 import re
 import sys
 from collections.abc import Sequence
 from typing import Any
 
-from pipelines.commands import COMMANDS
+from pipelines.commands import COMMANDS, GROUPS
+from pipelines.options import OptionError
+from pipelines.settings.line import complete, take_config
 from pipelines.version import VERSION
 
 _DESCRIPTION = """\
@@ -19,34 +22,67 @@ Turn the events of a fulfillment platform into timing facts per order, inbound p
   flowfacts simulate --output tenant --days 7        an invented tenant: its event export, and the truth about it
   flowfacts batch --input tenant/export --output facts
                                                      Parquet tables, a manifest and facts/warehouse.duckdb
+  flowfacts dashboard --output facts                 where the time goes, in the browser
+
+flowfacts COMMAND --help tells what a command does, with examples and its exit codes.
 """
 
 
-def _parser(chosen: str | None) -> tuple[argparse.ArgumentParser, Any]:
+def _listing() -> str:
+    """List the commands by what they are for."""
+    width = max(len(n) for n in COMMANDS)
+    groups = (
+        "\n".join([f"{title}:", *(f"  {name:{width}}  {command.help}" for name, command in group.items())])
+        for title, group in GROUPS.items()
+    )
+    return "\n\n".join(groups)
+
+
+def _parser(chosen: str | None) -> tuple[argparse.ArgumentParser, argparse.ArgumentParser | None, Any]:
     """Make the parser; only the chosen command is loaded with its options."""
     parser = argparse.ArgumentParser(
-        prog="flowfacts", description=_DESCRIPTION, formatter_class=argparse.RawDescriptionHelpFormatter
+        prog="flowfacts",
+        usage="flowfacts [--config FILE] COMMAND [OPTION ...]",
+        description=_DESCRIPTION,
+        epilog=_listing(),
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
     )
     parser.add_argument("--version", action="version", version=f"flowfacts {VERSION}")
-    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
-    module = None
+    parser.add_argument(
+        "--config",
+        metavar="FILE",
+        help="options from this file (default: $FLOWFACTS_CONFIG, or flowfacts.toml in the working folder); "
+        "the command line and the environment go before it",
+    )
+    commands = parser.add_subparsers(
+        dest="command", required=True, metavar="COMMAND", prog="flowfacts", help=argparse.SUPPRESS
+    )
+    module, inner = None, None
     for name, command in COMMANDS.items():
-        sub = commands.add_parser(
-            name, help=command.help, formatter_class=argparse.RawDescriptionHelpFormatter, allow_abbrev=False
-        )
+        sub = commands.add_parser(name, formatter_class=argparse.RawDescriptionHelpFormatter, allow_abbrev=False)
         if name == chosen:
-            module = importlib.import_module(command.module)
+            inner, module = sub, importlib.import_module(command.module)
             module.add_arguments(sub)
-    return parser, module
+    return parser, inner, module
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command and give its exit code: 2 for an `OptionError` or `NoInputError`, 1 for any other failure."""
-    words = sys.argv[1:] if argv is None else list(argv)
-    parser, module = _parser(next((w for w in words if not w.startswith("-")), None))
+    given = sys.argv[1:] if argv is None else list(argv)
+    try:
+        words, config = take_config(given)
+        chosen = next((w for w in words if not w.startswith("-")), None)
+        parser, inner, module = _parser(chosen)
+        if inner is not None and chosen not in (None, "config") and not {"-h", "--help"} & set(words):
+            words = complete(chosen, inner, words, config, os.environ)
+    except OptionError as err:
+        print(f"flowfacts: {err}", file=sys.stderr)
+        return 2
     args, rest = parser.parse_known_args(words)
     if rest and not COMMANDS[args.command].beam:
         parser.error(f"unknown arguments: {' '.join(rest)}")
+    args.config = config
     verbose = getattr(args, "verbose", False)
     logging.basicConfig(level=logging.INFO if verbose else logging.ERROR, format="%(levelname)s %(name)s: %(message)s")
     if not verbose:  # Beam logs the traceback of what it then raises; here it is told in one line
@@ -69,7 +105,6 @@ def _run(module: Any, args: argparse.Namespace, rest: list[str]) -> tuple[int, s
         return _interrupted(), None
     except Exception as err:
         from pipelines.exports import NoInputError
-        from pipelines.options import OptionError
 
         if isinstance(err, (OptionError, NoInputError)):
             print(f"flowfacts {args.command}: {err}", file=sys.stderr)

@@ -9,11 +9,13 @@ import os
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import date
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from pipelines.datasets import Part
 from schemas.vocabulary import DEADLINE_DAYS, SETTLE_DAYS
 from transforms.clock import parse_time
+
+if TYPE_CHECKING:
+    from pipelines.datasets import Part
 
 DEFAULT_MAX_LINE_BYTES = 16 << 20
 PARALLEL_FROM_BYTES = 24 << 20

@@ -14,31 +14,61 @@ from typing import Final
 
 @dataclass(frozen=True, slots=True)
 class Command:
-    """A sub-command: the line that `--help` shows, its module, and whether other options go to Beam."""
+    """A sub-command.
+
+    Attributes:
+        help: the line that `--help` shows.
+        module: where it is.
+        beam: other options go to Beam.
+        own: options that mean another thing here than elsewhere, so that [common] of the configuration file must not
+            give them.
+    """
 
     help: str
     module: str
     beam: bool = False
+    own: tuple[str, ...] = ()
 
 
-COMMANDS: Final[dict[str, Command]] = {
-    "simulate": Command("an invented tenant with known truth", "pipelines.simulator.run"),
-    "batch": Command("event exports to timing facts", "pipelines.commands.batch", beam=True),
-    "status": Command("how the days of an output stand", "pipelines.commands.status"),
-    "state": Command("what is kept between the runs", "pipelines.commands.state"),
-    "rebuild": Command("all facts again from the event log", "pipelines.commands.rebuild", beam=True),
-    "replay": Command("dead letters decoded again", "pipelines.commands.replay", beam=True),
-    "compact": Command("small files of an output written together", "pipelines.commands.compact", beam=True),
-    "erase": Command("the identifiers of an order, everywhere", "pipelines.commands.erase"),
-    "expire": Command("raw bytes older than their retention", "pipelines.commands.expire"),
-    "land": Command("messages of a Pub/Sub subscription to export files", "pipelines.commands.land"),
-    "stream": Command("Pub/Sub events to live facts", "pipelines.commands.stream", beam=True),
-    "compare": Command("live facts beside settled ones", "pipelines.commands.compare"),
-    "bigquery": Command("the facts in a BigQuery dataset", "pipelines.commands.bigquery"),
-    "query": Command("a question to the embedded warehouse or a dataset", "pipelines.commands.query"),
-    "dashboard": Command("pages over the facts, in the browser", "pipelines.commands.dashboard"),
-    "explain": Command("where the durations of an order come from", "pipelines.commands.explain"),
-    "report": Command("charts of some days in one file", "pipelines.commands.report"),
-    "export": Command("an event log for process-mining tools", "pipelines.commands.export"),
-    "mirror": Command("an export bucket to storage of one's own", "pipelines.commands.mirror"),
+SHARED: Final = (
+    "input", "output", "zone", "quiet-hours", "settle-days", "deadline-order-days", "deadline-inbound-days",
+    "deadline-stow-days", "json", "quiet", "verbose",
+)  # fmt: skip
+"""Options that mean the same for every command that has them; the configuration file may give them once."""
+
+GROUPS: Final[dict[str, dict[str, Command]]] = {
+    "begin here, without an account": {
+        "simulate": Command("an invented tenant with known truth", "pipelines.simulator.run", own=("output", "json")),
+        "batch": Command("event exports to timing facts", "pipelines.commands.batch", beam=True),
+        "dashboard": Command("pages over the facts, in the browser", "pipelines.commands.dashboard"),
+        "explain": Command("where the durations of an order come from", "pipelines.commands.explain"),
+    },
+    "set up for real": {
+        "subscribe": Command("the platform's events to a Pub/Sub topic of one's own", "pipelines.commands.subscribe"),
+        "config": Command("one file for the options of all commands: check it, show it", "pipelines.commands.config"),
+    },
+    "bring the events in": {
+        "mirror": Command("an export bucket to storage of one's own", "pipelines.commands.mirror"),
+        "land": Command("messages of a Pub/Sub subscription to export files", "pipelines.commands.land"),
+        "stream": Command("Pub/Sub events to live facts", "pipelines.commands.stream", beam=True),
+        "compare": Command("live facts beside settled ones", "pipelines.commands.compare"),
+    },
+    "ask": {
+        "query": Command("a question to the embedded warehouse or a dataset", "pipelines.commands.query"),
+        "report": Command("charts of some days in one file", "pipelines.commands.report", own=("output",)),
+        "export": Command("an event log for process-mining tools", "pipelines.commands.export", own=("output",)),
+        "bigquery": Command("the facts in a BigQuery dataset", "pipelines.commands.bigquery"),
+    },
+    "look after it": {
+        "status": Command("how the days of an output stand", "pipelines.commands.status"),
+        "state": Command("what is kept between the runs", "pipelines.commands.state"),
+        "replay": Command("dead letters decoded again", "pipelines.commands.replay", beam=True),
+        "rebuild": Command("all facts again from the event log", "pipelines.commands.rebuild", beam=True),
+        "compact": Command("small files of an output written together", "pipelines.commands.compact", beam=True),
+        "erase": Command("the identifiers of an order, everywhere", "pipelines.commands.erase"),
+        "expire": Command("raw bytes older than their retention", "pipelines.commands.expire"),
+    },
 }
+"""The commands by what they are for, in the order in which one meets them."""
+
+COMMANDS: Final[dict[str, Command]] = {name: c for group in GROUPS.values() for name, c in group.items()}

@@ -57,7 +57,7 @@ def _find(options: MirrorOptions) -> tuple[str, bytes] | None:
             raise MirrorError(f"the environment variable {options.key_env} is not set; {_EXPECTED}")
         return f"the environment variable {options.key_env}", value.encode(errors="replace")
     if options.key_secret is not None:
-        return f"the secret {options.key_secret}", read_secret(options.key_secret, _default_session(), SECRETS)
+        return f"the secret {options.key_secret}", read_secret(options.key_secret, default_session(), SECRETS)
     return None
 
 
@@ -80,7 +80,12 @@ def _make(where: str, data: bytes) -> Any:
         raise MirrorError(f"the private_key in {where} can't be read (cut, or not PEM); {_EXPECTED}") from None
 
 
-def _default_session() -> Any:
+def default_session() -> Any:
+    """Give a session with the credentials of the environment.
+
+    Raises:
+        MirrorError: there are none.
+    """
     import google.auth
     from google.auth.exceptions import GoogleAuthError
     from google.auth.transport.requests import AuthorizedSession
