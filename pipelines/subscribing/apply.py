@@ -13,7 +13,8 @@ from pipelines.subscribing.options import SubscribeOptions
 from pipelines.subscribing.plan import Plan, Step, make_plan, make_removal, wanted
 from pipelines.subscribing.platform import ConflictError, Platform, UnsureError
 
-_ROUNDS: Final = 6
+_BARREN_ROUNDS: Final = 6
+"""After how many rounds in which nothing could be done it gives up."""
 
 
 @dataclass(slots=True)
@@ -67,9 +68,11 @@ def carry_out(
     refused: dict[str, Step] = {}
     tried: dict[str, str] = {}
     steps: list[Step] = []
-    for number in range(_ROUNDS):
-        if number:
-            platform.sleep(min(30.0, platform.pause * 2 ** (number - 1)))
+    barren = 0
+    while barren < _BARREN_ROUNDS:
+        if barren:
+            platform.sleep(min(30.0, platform.pause * 2 ** (barren - 1)))
+        so_far = len(done.made) + len(done.removed)
         done.plan = look(options, platform, remove=remove)
         steps = [s for s in done.plan.steps if s.about != "blocked" and s.event not in refused]
         if not steps:
@@ -87,6 +90,7 @@ def carry_out(
                 swap.add(step.event)
             except UnsureError:
                 done.retries += 1  # the next look tells whether it was done
+        barren = 0 if len(done.made) + len(done.removed) > so_far else barren + 1
     done.left = [*(s for s in done.plan.steps if s.about == "blocked"), *refused.values(), *steps]
     open_names = {s.name for s in done.left}
     done.made += [n for n, about in tried.items() if about == "create" and n not in {*done.made, *open_names}]

@@ -22,6 +22,7 @@ from pipelines.subscribing.credentials import Credentials, SignInError, Token
 PATH: Final = "/api/subscriptions"
 PAGE: Final = 100
 _MOST_PAGES: Final = 1000
+_FIRST_WAIT = 1.0
 
 _log = logging.getLogger(__name__)
 
@@ -55,7 +56,7 @@ class Platform:
     token: Token
     session: requests.Session = field(repr=False)
     attempts: int = 6
-    pause: float = 1.0
+    pause: float = field(default_factory=lambda: _FIRST_WAIT)
     seconds: float = 30.0
     retries: int = 0
     sleep: Callable[[float], None] = time.sleep
