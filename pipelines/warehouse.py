@@ -14,6 +14,7 @@ import os
 import re
 import shutil
 from collections.abc import Iterator, Sequence
+from functools import cache
 from hashlib import blake2b
 from pathlib import Path
 from typing import Any
@@ -35,6 +36,7 @@ _WASTE = 0.5
 """Share of deleted rows from which the file is built anew, to give their space back."""
 
 
+@cache
 def _ddl() -> str:
     """Write the statements that make an empty warehouse."""
     made = ["CREATE SCHEMA flowfacts;"]
@@ -52,8 +54,10 @@ def _ddl() -> str:
     return "\n".join(made)
 
 
-_DDL = _ddl()
-_LAYOUT = blake2b(_DDL.encode(), digest_size=8).hexdigest()
+@cache
+def _layout() -> str:
+    """Give what a file of this layout says of itself; cached, for the views are translated for it."""
+    return blake2b(_ddl().encode(), digest_size=8).hexdigest()
 
 
 class WarehouseError(Exception):
@@ -94,7 +98,7 @@ def is_current(output: str, manifest: dict[str, Any]) -> bool:
     except duckdb.Error:
         return False
     relations = {t.name for t in TABLES}
-    return layout == _LAYOUT and held == {p.path for p in parts_of(manifest) if p.relation in relations}
+    return layout == _layout() and held == {p.path for p in parts_of(manifest) if p.relation in relations}
 
 
 def _build(folder: Path, manifest: dict[str, Any], target: Path, fresh: Path, *, whole: bool) -> None:
@@ -107,8 +111,8 @@ def _build(folder: Path, manifest: dict[str, Any], target: Path, fresh: Path, *,
         _log.info("building %s from nothing: %s", target, err)
         _sweep(fresh)
         with _open(fresh) as con:
-            con.execute(_DDL)
-            con.execute("CREATE TABLE flowfacts.about AS SELECT ? AS layout, 0::BIGINT AS deleted", [_LAYOUT])
+            con.execute(_ddl())
+            con.execute("CREATE TABLE flowfacts.about AS SELECT ? AS layout, 0::BIGINT AS deleted", [_layout()])
             _apply(con, folder, manifest)
             _check(con, parts_of(manifest))
             con.execute("CHECKPOINT")
@@ -144,7 +148,7 @@ def _update(folder: Path, manifest: dict[str, Any], target: Path, fresh: Path) -
         if con.execute("SELECT count(*) FROM duckdb_tables() WHERE table_name = 'about'").fetchall() != [(1,)]:
             raise WarehouseError("it has another layout")
         ((layout, deleted),) = con.execute("SELECT layout, deleted FROM flowfacts.about").fetchall()
-        if layout != _LAYOUT:
+        if layout != _layout():
             raise WarehouseError("it has another layout")
         con.execute("BEGIN")
         deleted += _apply(con, folder, manifest)

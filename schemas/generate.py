@@ -20,6 +20,7 @@ from pathlib import Path
 
 from schemas.dataset import stored_tables
 from schemas.derive import bigquery_schema, data_dictionary
+from schemas.kpis.page import kpis_page
 from schemas.pages import events_page
 from schemas.signals import resources
 from schemas.tables import TABLES
@@ -40,6 +41,7 @@ def outputs() -> dict[str, str]:
     files["schemas/docs/data_dictionary.md"] = f"{data_dictionary()}\n{views_section()}"
     files["schemas/docs/events.md"] = events_page()
     files["deploy/terraform/modules/monitoring/signals.json"] = _json(resources())
+    files["schemas/docs/kpis.md"] = kpis_page()
     return files
 
 

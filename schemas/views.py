@@ -4,12 +4,13 @@ A table is named in backquotes and without a dataset (`flow_interval`); `qualifi
 are two kinds:
 
 - The relations of the contract, as the BigQuery dataset shows them: written by `relation_views`.
-- The views of `schemas/sql/*.sql`, written by hand over the relations. They are part of every warehouse; the embedded
-  one has them in DuckDB's words (`pipelines.dialect`). A file begins with a comment: what the view shows, and then a
-  line `column TYPE: meaning [unit]` for each of its columns, in their order.
+- The views of `schemas/sql/*.sql`, written by hand over the relations, and those that the catalogue of measures gives
+  (`schemas.kpis`). They are part of every warehouse; the embedded one has them in DuckDB's words (`pipelines.dialect`).
+  A file begins with a comment: what the view shows, and then a line `column TYPE: meaning [unit]` for each of its
+  columns, in their order.
 
-Whether a filter on a day column reads only its days depends on that column reaching the view as it is: every view here
-hands one on.
+Whether a filter on a day column reads only its days depends on that column reaching the view as it is: every view of
+facts hands one on.
 
 May import the standard library, pyarrow and `schemas`.
 """
@@ -25,9 +26,13 @@ from typing import Any
 
 from schemas.dataset import Kind, kinds_of, labels, stored_name
 from schemas.derive import bigquery_schema
+from schemas.kpis.sql import daily_view, definition_view
 from schemas.tables import TABLES, Table
 
 FOLDER = Path(__file__).parent / "sql"
+
+DERIVED: Mapping[str, str] = {"kpi_daily": daily_view(), "kpi_definition": definition_view()}
+"""Views of the catalogue of measures, by name."""
 
 _NAMED = re.compile(r"`(\w+)`")
 _COLUMN = re.compile(r"(\w+) (STRING|INT64|FLOAT64|BOOL|TIMESTAMP|DATE): (.+)")
@@ -91,8 +96,9 @@ def relation_query(table: Table) -> str:
 
 @cache
 def written_views() -> tuple[View, ...]:
-    """List the views that are written by hand, by name."""
-    return tuple(read_view(file.stem, file.read_text(encoding="utf-8")) for file in sorted(FOLDER.glob("*.sql")))
+    """List the views over the relations, those that another reads before it: the ones written by hand come first."""
+    by_hand = {file.stem: file.read_text(encoding="utf-8") for file in sorted(FOLDER.glob("*.sql"))}
+    return tuple(read_view(name, text) for name, text in {**by_hand, **DERIVED}.items())
 
 
 def read_view(name: str, text: str) -> View:
@@ -126,7 +132,12 @@ def views() -> list[View]:
 
 def views_section() -> str:
     """Write the part of the data dictionary that explains the written views, in Markdown."""
-    parts = ["# Views", "", "Written in `schemas/sql/`, over the relations; the same in every warehouse.", ""]
+    parts = [
+        "# Views",
+        "",
+        "Written in `schemas/sql/` and by the catalogue of measures, over the relations; the same in every warehouse.",
+        "",
+    ]
     for view in written_views():
         parts += [f"## {view.name}", "", view.description, "", "| column | type | meaning |", "| --- | --- | --- |"]
         parts += [f"| `{f['name']}` | {f['type']} | {f['description']} |" for f in view.fields]

@@ -11,10 +11,13 @@ import duckdb
 import pytest
 
 from pipelines.dialect import DialectError, to_duckdb
-from schemas.views import qualified, read_view, written_views
+from schemas.views import DERIVED, qualified, read_view, written_views
 from tests.emulators.bigquery import rows
 
-VIEWS = written_views()
+# Both engines are compared in tests/slow: the emulator takes half a minute for a question to these.
+SLOW = {"kpi_daily"}
+DAILY = tuple(v for v in written_views() if v.fields[0]["name"] == "day")
+VIEWS = tuple(v for v in DAILY if v.name not in SLOW)
 
 
 @pytest.fixture
@@ -209,7 +212,16 @@ def test_a_view_without_words_is_refused():
 
 
 def test_every_written_view_hands_a_day_on():
-    for view in VIEWS:
-        assert view.fields[0]["name"] == "day"
-        assert "Filter by day to read only those days." in view.description
-        assert Path(__file__).parents[2].joinpath("schemas", "sql", f"{view.name}.sql").is_file()
+    assert {v.name for v in written_views()} - {v.name for v in DAILY} == {"kpi_definition"}  # has no facts
+    for view in DAILY:
+        read, seen = (
+            "Filter by day to read only those days." in view.description,
+            "Filter by day to see" in view.description,
+        )
+        assert read != seen
+        assert seen == (view.name in {"backlog_daily"})  # what is there at the end of a day may have begun long before
+
+
+def test_every_file_is_a_view():
+    files = {f.stem for f in Path(__file__).parents[2].joinpath("schemas", "sql").glob("*.sql")}
+    assert files | DERIVED.keys() == {v.name for v in written_views()}
