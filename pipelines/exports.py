@@ -22,7 +22,7 @@ from pipelines.storage_errors import reading
 
 DEFAULT_MAX_LINE_BYTES = 16 << 20
 _READ = 256 << 10
-_INFLATE = 1 << 20
+_INFLATE = 256 << 10  # with the lines that it is split into, it stays in the processor's cache
 _HEAD = 4096
 _DAMAGED: type[Exception] = isal_zlib.error  # type: ignore[assignment]
 _MAGIC = b"\x1f\x8b"
@@ -76,7 +76,7 @@ class FileReport:
         complete: every gzip member ended with its trailer.
         problem: what is wrong when it is not complete.
         tail: what stands behind the last whole line of an incomplete file, its first 4 KiB. A cut file gives every
-            line before the cut; a damaged one may keep the last mebibyte before the damage back.
+            line before the cut; a damaged one may keep the last quarter of a mebibyte before the damage back.
     """
 
     bytes_stored: int
@@ -251,7 +251,7 @@ class _Pending:
 class LineReader:
     """Reads the lines of one file; `report` is there once all have been read.
 
-    Iterating gives `(number of the first line, lines)` for a few megabytes at a time; lines are numbered from 1,
+    Iterating gives `(number of the first line, lines)` for some hundred kilobytes at a time; lines are numbered from 1,
     blank ones are given as empty bytes, and a line beyond the limit as `TooLong`, without ever being held whole.
     """
 
@@ -282,21 +282,19 @@ class LineReader:
                 break
             if chunk is None:
                 break
-            end = chunk.rfind(b"\n")
-            if end < 0:
-                pending.add(chunk)
-                continue
-            pieces: list[bytes | TooLong] = list(chunk[:end].split(b"\n"))
-            begun: bytes | TooLong | None = None
-            if pending.length:
-                pending.add(pieces[0])  # type: ignore[arg-type]
-                pieces[0], begun = b"", pending.take()
-            lines = self._clean(pieces)
-            if begun is not None:
-                lines[0] = begun
-            yield number, lines
-            number += len(lines)
-            pending.add(chunk[end + 1 :])
+            pieces = chunk.split(b"\n")
+            rest = pieces.pop()
+            if pieces:
+                begun: bytes | TooLong | None = None
+                if pending.length:
+                    pending.add(pieces[0])
+                    pieces[0], begun = b"", pending.take()
+                lines = self._clean(pieces)
+                if begun is not None:
+                    lines[0] = begun
+                yield number, lines
+                number += len(lines)
+            pending.add(rest)
         tail = b""
         if problem is not None:
             tail = pending.head()
@@ -304,14 +302,12 @@ class LineReader:
             yield number, [pending.take()]
         self._report = FileReport(self._stored, self._digest.hexdigest(), problem is None, problem, tail)
 
-    def _clean(self, lines: list[bytes | TooLong]) -> list[bytes | TooLong]:
+    def _clean(self, pieces: list[bytes]) -> list[bytes | TooLong]:
         limit = self._limit
+        lines: list[bytes | TooLong] = [p[:-1] if p.endswith(b"\r") else p for p in pieces]
         for i, line in enumerate(lines):
-            if isinstance(line, bytes):
-                if line.endswith(b"\r"):
-                    line = lines[i] = line[:-1]
-                if len(line) > limit:
-                    lines[i] = TooLong(len(line), line[:_HEAD])
+            if len(line) > limit:  # type: ignore[arg-type]
+                lines[i] = TooLong(len(line), line[:_HEAD])  # type: ignore[arg-type, index]
         return lines
 
     def _stored_blocks(self) -> Iterator[bytes]:

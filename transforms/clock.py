@@ -43,9 +43,10 @@ def _parse(text: str) -> int | None:
         moment = datetime.fromisoformat(text.upper())
         if moment.tzinfo is None:
             moment = moment.replace(tzinfo=UTC)
-        instant = (moment - _EPOCH) // _MICROSECOND
+        since = moment - _EPOCH
     except (ValueError, OverflowError):
         return None
+    instant = (since.days * 86_400 + since.seconds) * 1_000_000 + since.microseconds
     # An offset can carry a time over the ends of the calendar, where no warehouse has a day for it.
     return instant if _FIRST <= instant <= _LAST else None
 

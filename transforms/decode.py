@@ -425,14 +425,12 @@ class Decoder:
     ) -> list[Event]:
         """Split a bulk event; every item is an event of its own with an id that does not depend on its place."""
         events: list[Event] = []
-        seen: Counter[str] = Counter()
+        seen: dict[str, int] = {}
         for item in items:
             for event in self._one(plan, shape, event_id, recorded, item, None, source):
-                suffix = event.event_id.removeprefix(event_id)
-                event.event_id = f"{event_id}#{event.entity_id or ''}{suffix}"
-                seen[event.event_id] += 1
-                if seen[event.event_id] > 1:
-                    event.event_id += f"~{seen[event.event_id]}"
+                own = f"{event_id}#{event.entity_id or ''}{event.event_id[len(event_id) :]}"
+                times = seen[own] = seen.get(own, 0) + 1
+                event.event_id = own if times == 1 else f"{own}~{times}"
                 events.append(event)
         return events
 

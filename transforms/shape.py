@@ -1,8 +1,8 @@
 """Compile a model of the catalogue into a typed JSON decoder and an extractor.
 
 A `Shape` is built from the paths of a model and of an event's times, and from nothing else: a field that the
-catalogue does not name is skipped by the JSON parser unread. All scalars of a payload are taken out by one
-`attrgetter` call; lists are reduced to a count, a sum or small records at once.
+catalogue does not name is skipped by the JSON parser unread. All scalars of a payload are taken out by one compiled
+function; lists are reduced to a count, a sum or small records at once.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ import msgspec
 from schemas.catalogue import Fact, Kind, Model, Quality, TimePath
 from transforms.clock import parse_time
 from transforms.event import FACTS, field_order
+from transforms.extraction import Wanted, compile_extraction
 
 # A version fits the warehouse's integers. An amount is smaller still, so that no sum of amounts leaves them.
 _VERSION = Annotated[int, msgspec.Meta(ge=-(2**63), le=2**63 - 1)]
@@ -31,8 +32,6 @@ _LEAF: dict[Kind, Any] = {
     Kind.SUM: float | _AMOUNT | None,
     Kind.VARIANT_TIME: msgspec.Raw,
 }
-
-Extracted = tuple[str | None, int | None, Any, str | None, str | None, Any, int | None, str | None]
 
 
 @dataclass(slots=True)
@@ -159,6 +158,16 @@ def _texts(path: str) -> Callable[[Any], list[str] | None]:
     return distinct
 
 
+def _first_text(path: str) -> Callable[[Any], str | None]:
+    values = _walker(path)
+
+    def first(payload: Any) -> str | None:
+        found = values(payload)
+        return next((x for x in found if x), None) if found else None
+
+    return first
+
+
 def _recorder(path: str, fields: tuple[Fact, ...]) -> Callable[[Any], list[tuple[Any, ...]] | None]:
     rows = _walker(path)
     if len(fields) > 1 and all(f.kind in (Kind.TEXT, Kind.INT, Kind.NUMBER) for f in fields):
@@ -249,6 +258,8 @@ class Shape:
     Attributes:
         struct: msgspec type of the payload (of one item of a bulk list).
         lost: number of unreadable optional times met so far.
+        extract: takes everything out of one decoded payload (`transforms.extraction`); given the pick job beside the
+            payload, too. An AttributeError tells that an object is null; the caller decodes such a payload leniently.
     """
 
     def __init__(self, model: Model, times: tuple[TimePath, ...], telltales: tuple[str, ...] = ()) -> None:
@@ -278,78 +289,28 @@ class Shape:
             self.root.children["id"] = Node(leaf=str | None)
         self.root.compile(model.name)
         self.struct = self.root.struct
-        self._prepare(inside, bool(envelope), used)
+        self.extract = compile_extraction(self._extraction(inside, bool(envelope), used), parse_time, self._lose)
 
-    def _prepare(self, inside: list[Fact], envelope: bool, used: tuple[TimePath, ...]) -> None:
+    def _extraction(self, inside: list[Fact], envelope: bool, used: tuple[TimePath, ...]) -> Wanted:
         model = self.model
-        plain = [f for f in inside if f.kind in (Kind.TEXT, Kind.INT, Kind.NUMBER)]
-        times = [f for f in inside if f.kind is Kind.TIME]
-        rest = [f for f in inside if f not in plain and f not in times]
-        lists = [p if p and "[]" in p else None for p in (model.key, model.facility)]
-        heads = [model.id, model.version, model.key, model.facility, model.status]
-        scalar = ["" if p is None or "[]" in p else p for p in heads]
-        date_paths = [t.path for t in used if "[]" not in t.path]
-        paths = [p for p in scalar if p] + [f.path for f in plain] + [f.path for f in times] + date_paths
-        where = {i: n for n, i in enumerate(i for i, p in enumerate(scalar) if p)}
-        self._head = tuple(where.get(i, -1) for i in range(5))
-        base = len(where)
-        self._plain = (base, base + len(plain))
-        self._times = (base + len(plain), base + len(plain) + len(times))
-        dates = {p: base + len(plain) + len(times) + i for i, p in enumerate(date_paths)}
-        self._dates = tuple(
-            (t.quality.value, dates.get(t.path, -1), _newest(t) if "[]" in t.path else None) for t in used
+        plain = [f.path for f in inside if f.kind in (Kind.TEXT, Kind.INT, Kind.NUMBER)]
+        times = [f.path for f in inside if f.kind is Kind.TIME]
+        rest = [reducer(f) for f in inside if f.kind not in (Kind.TEXT, Kind.INT, Kind.NUMBER, Kind.TIME)]
+        key: str | Callable[[Any], Any] | None = model.key or None
+        if model.key and "[]" in model.key:
+            key = _texts(model.key)
+        facility: str | Callable[[Any], Any] | None = model.facility or None
+        if model.facility and "[]" in model.facility:
+            facility = _first_text(model.facility)
+        return Wanted(
+            head=(model.id or None, model.version or None, key, facility, model.status or None),
+            facts=FACTS.get(model.name),
+            envelope=envelope,
+            plain=plain,
+            times=times,
+            rest=rest,
+            dates=[(t.quality.value, _newest(t) if "[]" in t.path else t.path) for t in used],
         )
-        self._keys = _texts(lists[0]) if lists[0] else None
-        self._facility = _walker(lists[1]) if lists[1] else None
-        self._rest = tuple(reducer(f) for f in rest)
-        self._facts = FACTS.get(model.name)
-        self._envelope = envelope
-        if len(paths) == 1:
-            only = attrgetter(paths[0])
-            self._getter: Callable[[Any], tuple[Any, ...]] = lambda payload: (only(payload),)
-        elif paths:
-            self._getter = attrgetter(*paths)
-        else:
-            self._getter = lambda payload: ()
 
-    def extract(self, payload: Any, pick_job_ref: str | None = None) -> Extracted:
-        """Take everything out of one decoded payload.
-
-        Returns:
-            Entity id, version, flow key (a string, a list of strings or None), facility, status, facts struct,
-            event time in microseconds (None when no path gives one) and its basis.
-
-        Raises:
-            AttributeError: an object is null; the caller decodes such a payload leniently.
-        """
-        values = self._getter(payload)
-        head = [values[i] if i >= 0 else None for i in self._head]
-        if self._keys is not None:
-            head[2] = self._keys(payload)
-        if self._facility is not None:
-            found = self._facility(payload)
-            head[3] = next((f for f in found if f), None) if found else None
-        facts = None
-        if self._facts is not None:
-            start, end = self._plain
-            plain = values[start:end]
-            if self._envelope:
-                plain = (pick_job_ref, *plain)
-            start, end = self._times
-            instants = [parse_time(v) for v in values[start:end]]
-            facts = self._facts(*plain, *instants, *[take(payload) for take in self._rest])
-            if None in instants:  # counted last, for a null object makes the caller extract once more
-                self.lost += sum(1 for v, t in zip(values[start:end], instants, strict=True) if v and t is None)
-        for quality, index, newest in self._dates:
-            if newest is not None:
-                at = newest(payload)
-            else:
-                text = values[index]
-                if text is None:
-                    continue
-                at = parse_time(text)
-                if at is None:
-                    self.lost += 1
-            if at is not None:
-                return (*head, facts, at, quality)  # type: ignore[return-value]
-        return (*head, facts, None, None)  # type: ignore[return-value]
+    def _lose(self, times: int) -> None:
+        self.lost += times
