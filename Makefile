@@ -30,7 +30,8 @@ help: ## list the targets
 
 .PHONY: run
 run: $(READY) $(TENANT) ## simulate a week of a tenant, compute its facts, show the summary
-	@$(BIN)/flowfacts batch --input $(DEMO)/tenant/export --output $(DEMO)/facts || { \
+	@$(BIN)/flowfacts batch --input $(DEMO)/tenant/export --output $(DEMO)/facts \
+		--calendar $(DEMO)/tenant/calendar.yaml || { \
 		code=$$?; [ $$code -eq 3 ] || exit $$code; \
 		echo "warning: some input files are cut short; their days stay open until they arrive whole (exit code 3)"; }
 

@@ -67,7 +67,7 @@ def _rebuild_reason(options: BatchOptions, published: Published, due: Due) -> st
     if manifest["state_version"] != STATE_VERSION:
         return f"the state has the format {manifest['state_version']}, this version needs {STATE_VERSION}"
     if manifest["settings"] != settings_of(options):
-        return "the deadlines or --settle-days are not those of the runs before"
+        return "the deadlines, the calendar or --settle-days are not those of the runs before"
     after = options.as_of if options.as_of is not None else published.newest
     if published.as_of is not None and after is not None and after < published.as_of and (due.files or options.as_of):
         return f"the facts are told of {to_text(after)}, which is before those published"

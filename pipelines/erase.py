@@ -21,7 +21,6 @@ from pipelines.publishing import Published, run_row, tidy
 from pipelines.scrubbing import files_under, scrub_lines, scrub_table, search
 from pipelines.state import EVENT_LOG, INTERNAL, read_table, write_share
 from pipelines.upkeep import holding, why_outdated
-from schemas.tables import BOOK_TABLES
 from transforms.erasure import Erased, draw, identifiers
 from transforms.event_log import events_in
 
@@ -242,7 +241,7 @@ def republish(
 ) -> dict[str, Any]:
     """Publish other parts with the same facts and totals, and note the run; give the manifest."""
     assert published.manifest is not None
-    whole = {t.name for t in BOOK_TABLES} - {"dead_letter", "day_book"}
+    whole = {"input_file", "pipeline_run"}
     outcome = RunOutcome(dict.fromkeys(_COUNTS, 0), published.as_of, [])
     row = run_row(run_id, started, [], outcome, True, mode)
     runs = books.book_rows(output, published.parts, "pipeline_run")

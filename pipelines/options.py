@@ -12,6 +12,7 @@ from datetime import date
 from typing import TYPE_CHECKING, Any
 
 from schemas.vocabulary import DEADLINE_DAYS, SETTLE_DAYS
+from transforms.calendar import ALWAYS_OPEN, Calendar
 from transforms.clock import parse_time
 
 if TYPE_CHECKING:
@@ -52,6 +53,7 @@ class BatchOptions:
         quiet_hours: a last day folder is complete when nothing in it has changed for so long.
         settle_days: how long after its newest event a flow with an outcome stays open.
         dry_run: only tell what would be done.
+        calendar: when the facilities are open.
     """
 
     input: str
@@ -71,6 +73,7 @@ class BatchOptions:
     quiet_hours: float = QUIET_HOURS
     settle_days: float = SETTLE_DAYS
     dry_run: bool = False
+    calendar: Calendar = ALWAYS_OPEN
 
     def check(self) -> None:
         """Check what can be checked without looking at the input.

@@ -12,6 +12,7 @@ from typing import Any
 import msgspec
 
 from pipelines import books, datasets
+from pipelines.calendar_books import calendar_parts
 from pipelines.datasets import FORMAT_VERSION, Part, parts_of, write_manifest
 from pipelines.due import Due, close_days
 from pipelines.exports import InputFile, discover
@@ -78,7 +79,11 @@ class Published:
 
 def settings_of(options: BatchOptions) -> dict[str, Any]:
     """Give the settings on which the state depends."""
-    return {"deadlines": options.deadlines, "settle_days": options.settle_days}
+    return {
+        "deadlines": options.deadlines,
+        "settle_days": options.settle_days,
+        "calendar": options.calendar.plain(),
+    }
 
 
 class Ledger:
@@ -172,6 +177,7 @@ class Ledger:
             books.write_book(
                 output, "day_book", books.day_rows(files.values(), answers, dead, last), lambda r: r["day"]
             ),
+            *calendar_parts(output, self.options, self.outcome.as_of),
         ]
         seconds = (row["finished_at"] - row["started_at"]) / 1_000_000
         content = {

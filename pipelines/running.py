@@ -140,6 +140,7 @@ def _compute(task: Task, run_id: str, *, alone: bool) -> RunOutcome:
                 SEARCH_DAYS * 86_400_000_000,
                 published.newest or 0,
                 published.erased,
+                options.calendar,
             ),
             as_of=options.as_of,
             newest=published.newest if state is not None else None,

@@ -14,6 +14,7 @@ from pipelines.publishing import Ledger, Published
 from pipelines.running import RunResult, Task, perform
 from pipelines.state import EVENT_LOG
 from schemas.vocabulary import DEADLINE_DAYS, SETTLE_DAYS
+from transforms.calendar import Calendar
 from transforms.event_log import STATE_VERSION
 
 
@@ -72,6 +73,7 @@ def options_of(upkeep: Upkeep, published: Published) -> BatchOptions:
         as_of=told_of,
         deadlines=settings.get("deadlines", {k: v * 86400 for k, v in DEADLINE_DAYS.items()}),
         settle_days=settings.get("settle_days", SETTLE_DAYS),
+        calendar=Calendar.of(settings.get("calendar")),
         runner=upkeep.runner,
         workers=upkeep.workers,
         beam_options=upkeep.beam_options,

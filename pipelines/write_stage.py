@@ -27,6 +27,7 @@ from pipelines.state import (
 )
 from transforms import moves
 from transforms.blocks import open_blocks
+from transforms.calendar import ALWAYS_OPEN, Calendar, sites_of
 from transforms.erasure import Erased, Scrubber
 from transforms.event_log import log_tables
 from transforms.moves import BLOCKS, PIECES, Counted, told
@@ -50,17 +51,19 @@ class Piece(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Keeping:
-    """How long things stay at hand, in microseconds (see `transforms.rows.Settings`), and what was erased."""
+    """How long things stay at hand, in microseconds (see `transforms.rows.Settings`), what was erased, the calendar."""
 
     deadlines: dict[str, int]
     settle_after: int
     search_for: int
     search_from: int
     erased: tuple[Erased, ...] = ()
+    calendar: Calendar = ALWAYS_OPEN
 
     def at(self, as_of: int) -> Settings:
         """Give the settings of a run."""
-        return Settings(as_of, self.deadlines, self.settle_after, self.search_for, self.search_from)
+        sites = sites_of(self.calendar)
+        return Settings(as_of, self.deadlines, self.settle_after, self.search_for, self.search_from, sites)
 
 
 class UpdateBucket(beam.DoFn):

@@ -248,6 +248,35 @@ ORDER_PARCEL = Table(
     sort_by=("parcel_id",),
 )
 
+ORDER_TIME_SPLIT = Table(
+    "order_time_split",
+    "one row per order and stage that a part of its time went to",
+    (
+        _text("flow_id", "Process id", key=True),
+        _text("stage", "Stage of the flow; after_STAGE when nothing lasts since, intake before the first", key=True),
+        _text("facility_ref", "The facility of the order, NULL when there is more than one or none is known"),
+        _text("channel", "SHIPPING, COLLECT or MIXED"),
+        _text("outcome", "open, fulfilled, cancelled or incomplete"),
+        _at("started_at", "Start of the order's time"),
+        _at("target_at", "Target time of the order"),
+        _at("until_at", "End of its time: finished_at, of an incomplete order its deadline; NULL while open"),
+        _at("slack_until_at", "Where its slack stops: until_at, of a collection when it was ready; NULL before"),
+        _seconds("waiting_seconds", "Time that nothing happened, the site open"),
+        _seconds("working_seconds", "Time that somebody or something worked"),
+        _seconds("paused_seconds", "Time that the work was paused, the site open"),
+        _seconds("blocked_seconds", "Time that nothing could happen, the site open"),
+        _seconds("site_closed_seconds", "Time that nobody worked and the site was closed"),
+        _seconds("slack_used_seconds", "Share of the time that lies before target_at; NULL without a target"),
+        _seconds("slack_late_seconds", "Share of the time that lies after target_at; NULL without a target"),
+        _at("counted_to_at", "Up to where all parts of the order are counted: until_at, while open its newest event"),
+        _text("goes_on_as", "Stage that an open order is in: how it goes on from counted_to_at; else NULL"),
+        _text("goes_on_calendar", "Group of calendar_closure whose closures are site_closed from there on"),
+    ),
+    day_column="started_at",
+    cluster_by=("facility_ref", "stage"),
+    sort_by=("flow_id", "stage"),
+)
+
 INBOUND_FLOW = Table(
     "inbound_flow",
     "one row per inbound process",
@@ -470,9 +499,36 @@ DAY_BOOK = Table(
     sort_by=("day",),
 )
 
+FACILITY_CALENDAR = Table(
+    "facility_calendar",
+    "one row per facility that the calendar names, and one for all others",
+    (
+        _text("facility_ref", "The facility; * for all that are not named", key=True),
+        _text("calendar", "Group of the calendar whose hours it keeps", key=True),
+        _text("time_zone", "IANA name of its time zone"),
+        _flag("always_open", "The group has no hours, it is never closed"),
+    ),
+    sort_by=("facility_ref",),
+)
+
+CALENDAR_CLOSURE = Table(
+    "calendar_closure",
+    "one row per group of the calendar and stretch in which it is closed, around the instant of the facts",
+    (
+        _text("calendar", "Group of the calendar", key=True),
+        _at("started_at", "Start of the closure (inclusive)"),
+        _at("ended_at", "End of the closure (exclusive)"),
+        _text("reason", "Holidays that the closure touches; NULL for the night or a free day"),
+    ),
+    day_column="started_at",
+    cluster_by=("calendar",),
+    sort_by=("calendar", "started_at"),
+)
+
 FACT_TABLES = (
-    ORDER_FLOW, ORDER_LEG, ORDER_PARCEL, INBOUND_FLOW, INBOUND_RECEIPT, STOW_FLOW, FLOW_INTERVAL, FLOW_EVENT,
+    ORDER_FLOW, ORDER_LEG, ORDER_PARCEL, ORDER_TIME_SPLIT, INBOUND_FLOW, INBOUND_RECEIPT, STOW_FLOW, FLOW_INTERVAL,
+    FLOW_EVENT,
 )  # fmt: skip
-BOOK_TABLES = (DEAD_LETTER, INPUT_FILE, PIPELINE_RUN, DAY_BOOK)
+BOOK_TABLES = (DEAD_LETTER, INPUT_FILE, PIPELINE_RUN, DAY_BOOK, FACILITY_CALENDAR, CALENDAR_CLOSURE)
 TABLES = FACT_TABLES + BOOK_TABLES
 BY_NAME = {t.name: t for t in TABLES}

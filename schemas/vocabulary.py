@@ -73,6 +73,28 @@ class StageKind(StrEnum):
     BLOCKED = "blocked"
 
 
+ORDER_STAGES = (
+    Stage.LOCK, Stage.ROUTE, Stage.ROUTE_WAIT, Stage.NOT_ROUTABLE, Stage.RELEASE, Stage.PICK_QUEUE,
+    Stage.PICK_DISCARDED, Stage.PICK, Stage.PACK_QUEUE, Stage.PACK, Stage.LABEL, Stage.SERVICE, Stage.HANDOVER_WAIT,
+)  # fmt: skip
+"""Stages of an order from the least to the most far."""
+
+INTAKE = "intake"
+"""Where the time of an order goes before its first stage begins."""
+
+
+def after(stage: str) -> str:
+    """Name where the time of an order goes when a stage has ended and no other has begun."""
+    return f"after_{stage}"
+
+
+SPLIT_STAGES = (INTAKE, *(name for stage in ORDER_STAGES for name in (stage.value, after(stage))))
+"""Stages of the split of an order's time, from the least to the most far."""
+
+SPLIT_KINDS = ("waiting", "working", "paused", "blocked", "site_closed")
+"""The five parts of an order's time."""
+
+
 ORDER_MILESTONES = (
     "order_created", "order_unlocked", "routed", "stock_reserved", "pick_created", "shipment_created", "pick_started",
     "pick_finished", "pack_created", "pack_started", "parcel_created", "label_requested", "label_received",

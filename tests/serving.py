@@ -18,7 +18,7 @@ def demo(folder: Path, *, days: int = 3, orders: int = 40) -> Path:
     """Make the output of a simulated tenant with faults."""
     simulate(Plan(folder / "tenant", days, orders, 5, "heavy", "2026-06-01", 1))
     words = ["batch", "--input", str(folder / "tenant" / "export"), "--output", str(folder / "facts"), "--quiet"]
-    assert main([*words, "--workers", "1"]) in (0, 3)
+    assert main([*words, "--workers", "1", "--calendar", str(folder / "tenant" / "calendar.yaml")]) in (0, 3)
     return folder / "facts"
 
 

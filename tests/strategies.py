@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from schemas.catalogue import EventType, Fact, Flow, Kind, Model, Quality
 from schemas.event_types import EVENT_TYPES
+from transforms.calendar import Calendar, Hours, SpecialDay
 from transforms.clock import parse_time, to_text
 from transforms.event import FACTS, Event
 
@@ -40,6 +41,17 @@ instants = st.one_of(
     st.integers(0, 40).map(lambda d: START + d * DAY),
 )
 """Times that often coincide, and times that pass every deadline."""
+
+CALENDAR = Calendar(
+    (
+        Hours(
+            "berlin", "Europe/Berlin", (((480, 750), (810, 1140)),) * 5 + (((1320, 1800),), ()),
+            (SpecialDay("2026-06-24", "Midsummer"), SpecialDay("2026-06-25", "short", ((600, 660),))), ("F1",),
+        ),
+        Hours("new york", "America/New_York", (((360, 1320),),) * 7, (), ("F2",)),
+    )
+)  # fmt: skip
+"""Hours of the facilities of `events` that cut its times; elsewhere nothing is ever closed."""
 
 FLOW_IDS = ("P1", "P2")
 _WORDS = (

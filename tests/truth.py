@@ -18,6 +18,8 @@ KEYS = {
     "stow_flow": "flow_id",
     "flow_event": "event_id",
 }
+# What follows from the truth and a calendar; `tests/split_truth.py` works it out.
+BY_BRUTE_FORCE = {"order_time_split"}
 # Where a line stands is decided by the writer of the files, after the truth is drawn.
 NOT_DRAWN = {"flow_event": {"source"}}
 
@@ -40,6 +42,8 @@ def compare(truth: Path, warehouse: Path, limit: int = 50) -> list[Difference]:
         con.execute("SET TimeZone = 'UTC'")
         for table in FACT_TABLES:
             name = table.name
+            if name in BY_BRUTE_FORCE:
+                continue
             file = truth / f"{name}.parquet"
             con.execute(f"CREATE OR REPLACE TEMP VIEW truth AS SELECT * FROM read_parquet('{file}')")
             if name in KEYS:

@@ -11,7 +11,7 @@ from typing import Any
 
 from schemas.event_types import BY_NAME
 from schemas.vocabulary import ORDER_MILESTONES, LegOutcome, Outcome
-from transforms import order_intervals
+from transforms import order_intervals, order_split
 from transforms.event import Event
 from transforms.legs import GIVEN_UP, HandoverJob, PickJob, RoutingPlan
 from transforms.order_log import CANCEL_KINDS, Links, OrderLog, service_ended
@@ -120,7 +120,9 @@ class _Order:
         self.links = Links.of(self.log)
         self.cancel = self.log.cancel_event()
         self.working = [e for e in self.log.events if e.name not in _BOOKKEEPING]
-        self.overdue = is_overdue(self.working[-1].event_at if self.working else None, "order", settings)
+        last_working = self.working[-1].event_at if self.working else None
+        self.overdue = is_overdue(last_working, "order", settings)
+        self.given_up_at = None if last_working is None else last_working + settings.deadlines["order"]
         self.counted = [h.handed_over_at for h in self.log.handovers.values() if h.handed_over_at is not None]
         cancelled = self.cancel is not None
         self.outcomes = {k: j.outcome(order_cancelled=cancelled, overdue=False) for k, j in self.log.picks.items()}
@@ -588,4 +590,8 @@ def project_order(flow_id: str | None, events: Iterable[Event], settings: Settin
         rows.order_flow.append(flow)
         finished = flow["finished_at"]
     sink = IntervalSink("order", flow_id, order.outcome, finished, rows.flow_interval)
+    begin = len(rows.flow_interval)
     order_intervals.add(order.log, order.links, order.outcomes, sink)
+    if flow_id is not None:
+        own = rows.flow_interval[begin:]
+        order_split.add(flow, order.given_up_at, own, settings.sites, rows.order_time_split)

@@ -20,6 +20,7 @@ import pyarrow as pa
 from apache_beam.pvalue import PCollection, TaggedOutput
 
 from transforms.blocks import Block, Outbox, open_blocks, resolve_bucket
+from transforms.calendar import ALWAYS_OPEN, Calendar, sites_of
 from transforms.decode import Decoder
 from transforms.event import Rejection
 from transforms.links import LinkSource, link_table
@@ -183,12 +184,13 @@ class ResolveFlows(beam.PTransform):
 
 
 class _Project(beam.DoFn):
-    def __init__(self, deadlines: dict[str, int]) -> None:
-        self.deadlines = deadlines
+    def __init__(self, deadlines: dict[str, int], calendar: Calendar) -> None:
+        self.deadlines, self.calendar = deadlines, calendar
 
     def process(self, element: tuple[int, Iterable[bytes]], as_of: int) -> Iterator[Any]:
         bucket, blocks = element
-        update = update_bucket(open_blocks(blocks), None, Settings(as_of, self.deadlines, settle_after=NEVER))
+        settings = Settings(as_of, self.deadlines, settle_after=NEVER, sites=sites_of(self.calendar))
+        update = update_bucket(open_blocks(blocks), None, settings)
         for relation, table in update.open.items():
             yield relation, bucket, table
         if update.outside is not None:
@@ -209,16 +211,23 @@ class ProjectFacts(beam.PTransform):
     In: PCollection of `(bucket, block)`. Out: `Facts`.
     """
 
-    def __init__(self, as_of: Any, deadlines: dict[str, int]) -> None:
-        """Take the instant as a number of microseconds or as a singleton side input, and the deadlines by flow."""
+    def __init__(self, as_of: Any, deadlines: dict[str, int], calendar: Calendar = ALWAYS_OPEN) -> None:
+        """Take what facts depend on besides the events.
+
+        Args:
+            as_of: the instant as a number of microseconds or as a singleton side input.
+            deadlines: microseconds by flow.
+            calendar: when the facilities are open.
+        """
         super().__init__()
-        self.as_of, self.deadlines = as_of, deadlines
+        self.as_of, self.deadlines, self.calendar = as_of, deadlines, calendar
 
     def expand(self, blocks: PCollection[Block]) -> Facts:
         """Compose the step."""
         out = (
             blocks
             | "GatherFlows" >> beam.GroupByKey()
-            | "ProjectBuckets" >> beam.ParDo(_Project(self.deadlines), self.as_of).with_outputs(BALANCES, main=TABLES)
+            | "ProjectBuckets"
+            >> beam.ParDo(_Project(self.deadlines, self.calendar), self.as_of).with_outputs(BALANCES, main=TABLES)
         )
         return Facts(out[TABLES], out[BALANCES])

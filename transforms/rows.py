@@ -16,6 +16,7 @@ from schemas.vocabulary import (
     Stage,
     StageKind,
 )
+from transforms.calendar import ALWAYS_OPEN, Sites, sites_of
 from transforms.event import Event
 
 SECOND = 1_000_000
@@ -24,13 +25,18 @@ SECOND = 1_000_000
 Row = dict[str, Any]
 
 
+TUPLES = frozenset({"flow_interval", "order_time_split"})
+"""Relations with many small rows, which are tuples and come in their order."""
+
+
 @dataclass(slots=True)
 class Rows:
-    """Rows by relation. Intervals are tuples in the contract's column order, the others are dicts."""
+    """Rows by relation. Those of `TUPLES` are tuples in the contract's column order, the others are dicts."""
 
     order_flow: list[Row] = field(default_factory=list)
     order_leg: list[Row] = field(default_factory=list)
     order_parcel: list[Row] = field(default_factory=list)
+    order_time_split: list[tuple[Any, ...]] = field(default_factory=list)
     inbound_flow: list[Row] = field(default_factory=list)
     inbound_receipt: list[Row] = field(default_factory=list)
     stow_flow: list[Row] = field(default_factory=list)
@@ -39,7 +45,7 @@ class Rows:
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """What facts depend on besides the events: the instant they are told of, and the deadlines per flow.
+    """What facts depend on besides the events: the instant they are told of, the deadlines per flow, the calendar.
 
     The others decide what a run keeps at hand for the next one; no fact depends on them.
 
@@ -49,6 +55,7 @@ class Settings:
         settle_after: how long after its newest event a flow with an outcome stays open, in microseconds.
         search_for: how long unresolved events are searched again, in microseconds.
         search_from: instant from which that is counted; the newest recorded time of the run before.
+        sites: when the facilities are open.
     """
 
     as_of: int
@@ -56,6 +63,7 @@ class Settings:
     settle_after: int = SETTLE_DAYS * 86_400_000_000
     search_for: int = SEARCH_DAYS * 86_400_000_000
     search_from: int = 0
+    sites: Sites = field(default_factory=lambda: sites_of(ALWAYS_OPEN))
 
 
 def span(start: int | None, end: int | None) -> float | None:

@@ -14,12 +14,13 @@ import msgspec
 
 from schemas.tables import BY_NAME
 from schemas.vocabulary import QUIET_SECONDS, SEARCH_DAYS
+from transforms.calendar import ALWAYS_OPEN, Calendar, sites_of
 from transforms.columns import event_cells, row_cells, sort_rows
 from transforms.event import Event
 from transforms.identity import distinct
 from transforms.project import project_flow
 from transforms.resolve import UNRESOLVED, settle
-from transforms.rows import SECOND, Rows, Settings
+from transforms.rows import SECOND, TUPLES, Rows, Settings
 from transforms.stream_codec import Item, Place
 from transforms.update import FLOW_RELATION, RELATIONS, deadlines_of
 
@@ -38,6 +39,7 @@ class Life:
         grace: from closing until the events leave the state; a sink must have written them by then.
         tombstone_for: from then until nothing is left.
         max_items: deliveries a flow may keep; more are counted and left out of its live facts.
+        calendar: when the facilities are open.
     """
 
     deadlines: dict[str, int]
@@ -47,6 +49,7 @@ class Life:
     grace: int = 3_600 * SECOND
     tombstone_for: int = 30 * DAY
     max_items: int = 20_000
+    calendar: Calendar = ALWAYS_OPEN
 
 
 class Revision(NamedTuple):
@@ -120,7 +123,7 @@ def project(
         # Nothing can leave this flow, so a repeat will never have to stand for an event that has left.
         needed = {id(e) for e in (*reduced.events, *reduced.aliases)}
         kept = [i for i in kept if id(i.event) in needed]
-    settings = Settings(as_of, life.deadlines)
+    settings = Settings(as_of, life.deadlines, sites=sites_of(life.calendar))
     found = Rows()
     outcome: str | None = None
     due: int | None = None
@@ -144,7 +147,7 @@ def project(
 
 
 def _cells(relation: str, rows: list[Any]) -> list[tuple[Any, ...]]:
-    if relation == "flow_interval":
+    if relation in TUPLES:
         return [tuple(row) for row in rows]
     return [row_cells(relation, row) for row in sort_rows(BY_NAME[relation], rows)]
 

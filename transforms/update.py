@@ -26,9 +26,12 @@ from transforms.identity import Distinct, distinct
 from transforms.links import hash64
 from transforms.project import Balance, gathering_key, project_flow
 from transforms.resolve import UNRESOLVED
-from transforms.rows import Row, Rows, Settings
+from transforms.rows import TUPLES, Row, Rows, Settings
 
-RELATIONS = ("order_flow", "order_leg", "order_parcel", "inbound_flow", "inbound_receipt", "stow_flow", "flow_interval")
+RELATIONS = (
+    "order_flow", "order_leg", "order_parcel", "order_time_split", "inbound_flow", "inbound_receipt", "stow_flow",
+    "flow_interval",
+)  # fmt: skip
 FLOW_RELATION = {"order": "order_flow", "inbound": "inbound_flow", "stow": "stow_flow"}
 _FLOW_OF = {name: name.split("_", 1)[0] for name in RELATIONS if name != "flow_interval"}
 
@@ -296,7 +299,7 @@ def _new_rows(flows: _Flows, relation: str) -> pa.Table | None:
     if relation == "flow_event":
         return to_table(relation, flows.events) if flows.events else None
     found = getattr(flows.rows, relation)
-    if relation != "flow_interval":
+    if relation not in TUPLES:
         found = sort_rows(BY_NAME[relation], found)
     return to_table(relation, found) if found else None
 

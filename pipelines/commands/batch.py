@@ -10,6 +10,7 @@ from typing import Any
 from pipelines.commands.common import check_passed_on
 from pipelines.signals import add_log, of_batch
 from schemas.vocabulary import DEADLINE_DAYS, SETTLE_DAYS
+from transforms.calendar import ALWAYS_OPEN
 
 DESCRIPTION = """\
 Read event exports and publish timing facts.
@@ -23,6 +24,7 @@ at once.
 examples:
   flowfacts batch --input export --output facts
   flowfacts batch --input export --output facts --from 2026-06-01 --to 2026-06-07
+  flowfacts batch --input export --output facts --calendar hours.yaml
   flowfacts batch --input gs://my-export --output gs://my-facts --runner DataflowRunner --project my-project \\
       --region europe-west1 --temp_location gs://my-temp
   flowfacts batch --input export --output facts --json | jq .run.balanced
@@ -51,6 +53,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
             metavar="N",
             help=f"open {flow} flows are incomplete this long after their last working event (default: {days})",
         )
+    parser.add_argument(
+        "--calendar",
+        metavar="FILE",
+        help="opening hours, holidays and time zones of the facilities, YAML (default: always open)",
+    )
     parser.add_argument(
         "--accept-truncated", action="store_true", help="publish the whole lines of files that are cut short"
     )
@@ -93,6 +100,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def main(args: argparse.Namespace, rest: list[str]) -> int:
     """Run the command."""
     from pipelines.batch import run
+    from pipelines.calendar_file import read_calendar
     from pipelines.lock import LockedError
     from pipelines.options import BatchOptions, parse_deadline, parse_instant
     from pipelines.running import FAILED, INCOMPLETE_INPUT, LOCKED, OK, UNBALANCED
@@ -118,6 +126,7 @@ def main(args: argparse.Namespace, rest: list[str]) -> int:
         quiet_hours=args.quiet_hours,
         settle_days=args.settle_days,
         dry_run=args.dry_run,
+        calendar=ALWAYS_OPEN if args.calendar is None else read_calendar(args.calendar),
         progress=sys.stderr.isatty() and not (args.quiet or args.json or args.log),
     )
     try:

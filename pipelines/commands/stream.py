@@ -52,6 +52,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
             f"--deadline-{flow}-days", type=float, default=days, metavar="N", help=f"as of batch (default: {days})"
         )
     parser.add_argument(
+        "--calendar", metavar="FILE", help="opening hours of the facilities, as of batch (default: always open)"
+    )
+    parser.add_argument(
         "--max-flow-events", type=int, default=20_000, metavar="N", help="deliveries kept of a flow (default: 20000)"
     )
     parser.add_argument("--as-of", metavar="TIME", help="instant of the facts, to replay old traffic (default: now)")
@@ -86,8 +89,10 @@ def main(args: argparse.Namespace, rest: list[str]) -> int:
     import uuid
     from datetime import UTC, datetime
 
+    from pipelines.calendar_file import read_calendar
     from pipelines.options import OptionError, parse_deadline, parse_instant
     from pipelines.stream import StreamOptions, run
+    from transforms.calendar import ALWAYS_OPEN
     from transforms.rows import SECOND
     from transforms.stream_revision import Life
 
@@ -122,6 +127,7 @@ def main(args: argparse.Namespace, rest: list[str]) -> int:
             flush_after=round(args.flush_seconds * SECOND),
             quiet=round(args.quiet_seconds * SECOND),
             max_items=args.max_flow_events,
+            calendar=ALWAYS_OPEN if args.calendar is None else read_calendar(args.calendar),
         ),
         patience=round(args.patience_seconds * SECOND),
         publish_every=round(args.publish_seconds * SECOND),

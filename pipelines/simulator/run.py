@@ -19,6 +19,7 @@ from typing import Any
 
 import pyarrow as pa
 
+from pipelines.simulator.calendar import calendar_text
 from pipelines.simulator.drawing import DAY, instant_text
 from pipelines.simulator.faults import LEVELS, repeats
 from pipelines.simulator.inbound import inbound_stories
@@ -174,6 +175,7 @@ def simulate(plan: Plan) -> dict[str, Any]:
         "seed": plan.seed,
         "faults": plan.faults,
     }
+    (plan.output / "calendar.yaml").write_text(calendar_text(World(plan.seed, plan.start_at)))
     (truth_folder / "books.json").write_text(json.dumps(result, indent=1) + "\n")
     took = time.monotonic() - began
     return result | {
@@ -205,8 +207,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments of the command."""
     parser.description = (
         "Draw a tenant with warehouses, shifts, orders, deliveries and stow jobs. Writes OUTPUT/export (day folders of "
-        "gzipped NDJSON, full-size payloads with invented personal data) and OUTPUT/truth (what the facts must be, as "
-        "Parquet, and the books as JSON). The same seed gives the same tenant."
+        "gzipped NDJSON, full-size payloads with invented personal data), OUTPUT/truth (what the facts must be, as "
+        "Parquet, and the books as JSON) and OUTPUT/calendar.yaml (the opening hours, for flowfacts batch --calendar). "
+        "The same seed gives the same tenant."
     )
     parser.add_argument("--output", required=True, type=Path, metavar="DIR", help="new folder for export and truth")
     parser.add_argument("--days", type=int, default=7, metavar="N", help="number of days (default: 7)")

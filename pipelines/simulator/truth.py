@@ -13,8 +13,9 @@ from schemas.derive import arrow_schema
 from schemas.tables import FACT_TABLES, Type
 
 _CHUNK = 20_000
-_RELATIONS = {t.name: t for t in FACT_TABLES}
-_SCHEMAS = {t.name: arrow_schema(t) for t in FACT_TABLES}
+# What follows from the others and a calendar is not drawn.
+_RELATIONS = {t.name: t for t in FACT_TABLES if t.name != "order_time_split"}
+_SCHEMAS = {name: arrow_schema(table) for name, table in _RELATIONS.items()}
 
 
 def to_table(relation: str, rows: list[Row]) -> pa.Table:
@@ -36,7 +37,7 @@ class TruthWriter:
     def __init__(self, folder: Path) -> None:
         """Write below `folder`."""
         folder.mkdir(parents=True, exist_ok=True)
-        self._tables: dict[str, list[pa.Table]] = {t.name: [] for t in FACT_TABLES}
+        self._tables: dict[str, list[pa.Table]] = {name: [] for name in _RELATIONS}
         self._writers = {
             name: pq.ParquetWriter(folder / f"{name}.parquet", schema, compression="zstd")
             for name, schema in _SCHEMAS.items()

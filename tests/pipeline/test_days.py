@@ -8,6 +8,7 @@ import os
 import shutil
 import subprocess
 import sys
+from pathlib import Path
 
 import duckdb
 import pytest
@@ -16,9 +17,16 @@ from pipelines.cli import main
 from pipelines.datasets import paths_of, read_manifest
 from pipelines.lock import LockedError, only_run
 from pipelines.simulator.run import Plan, simulate
-from tests.runs import batch, days, differences, facts, files_of, modes
+from tests import runs
+from tests.runs import days, differences, facts, files_of, modes
 
 DAYS = 6
+CALENDAR = str(Path(__file__).parents[1] / "golden" / "calendar.yaml")
+
+
+def batch(source, out, *options):
+    """Run the job with a calendar that cuts every day."""
+    return runs.batch(source, out, "--calendar", CALENDAR, *options)
 
 
 @pytest.fixture(scope="module")
@@ -147,14 +155,17 @@ def test_nothing_due_changes_nothing(tenant, tmp_path, capsys):
     out = tmp_path / "o"
     assert batch(tenant, out) in (0, 3)
     before = files_of(out)
-    assert main(["batch", "--input", str(tenant), "--output", str(out), "--json"]) in (0, 3)
+    assert main(["batch", "--input", str(tenant), "--output", str(out), "--calendar", CALENDAR, "--json"]) in (0, 3)
     assert json.loads(capsys.readouterr().out)["nothing_due"] is True
     assert before == files_of(out)
 
 
 def test_a_dry_run_tells_and_changes_nothing(tenant, tmp_path, capsys):
     out = tmp_path / "o"
-    assert main(["batch", "--input", str(tenant), "--output", str(out), "--dry-run", "--json"]) == 0
+    assert (
+        main(["batch", "--input", str(tenant), "--output", str(out), "--calendar", CALENDAR, "--dry-run", "--json"])
+        == 0
+    )
     plan = json.loads(capsys.readouterr().out)
     assert plan["days"] == days(tenant)
     assert plan["bytes"] > 0

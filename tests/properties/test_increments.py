@@ -16,9 +16,10 @@ from hypothesis import strategies as st
 
 from schemas.catalogue import Flow
 from schemas.vocabulary import DEADLINE_DAYS
-from tests.strategies import DAY, events, examples
+from tests.strategies import CALENDAR, DAY, events, examples
 from tests.unit.transforms.build import ev
 from transforms.blocks import NODE, Arrived, Outbox, open_blocks, resolve_bucket
+from transforms.calendar import sites_of
 from transforms.event import Event, decode_block
 from transforms.event_log import events_in, log_tables, outside_hashes
 from transforms.identity import distinct
@@ -29,6 +30,7 @@ from transforms.rows import Settings
 from transforms.update import Group, id_sets, is_pending, rows_of, update_bucket
 
 DEADLINES = {flow: days * DAY for flow, days in DEADLINE_DAYS.items()}
+SITES = sites_of(CALENDAR)
 FOREVER = 100_000 * DAY
 
 quick = examples(20)
@@ -88,7 +90,7 @@ class Memory:
     # -- a run ------------------------------------------------------------------------------------------------
 
     def settings(self, as_of: int) -> Settings:
-        return Settings(as_of, DEADLINES, self.settle_after, FOREVER, self.newest)
+        return Settings(as_of, DEADLINES, self.settle_after, FOREVER, self.newest, SITES)
 
     def run(self, deliveries: list[Event]) -> None:
         blocks: list[bytes] = []

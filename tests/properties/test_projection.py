@@ -14,9 +14,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from schemas.catalogue import Flow
-from schemas.vocabulary import DEADLINE_DAYS, DEVIATIONS, QUALITY_FLAGS
-from tests.strategies import DAY, START, events, examples
+from schemas.tables import ORDER_TIME_SPLIT
+from schemas.vocabulary import DEADLINE_DAYS, DEVIATIONS, QUALITY_FLAGS, SPLIT_KINDS, SPLIT_STAGES
+from tests.strategies import CALENDAR, DAY, START, events, examples
 from transforms.blocks import Block, Outbox, open_blocks, resolve_bucket
+from transforms.calendar import sites_of
 from transforms.columns import to_table
 from transforms.event import Event, decode_block, encode_block
 from transforms.project import Balance, project_all
@@ -25,9 +27,11 @@ from transforms.rows import Settings
 from transforms.update import RELATIONS, update_bucket
 
 Facts = dict[str, list[str]]
+SPLIT_COLUMNS = [c.name for c in ORDER_TIME_SPLIT.columns]
 
 AS_OF = st.sampled_from([START, START + 20 * DAY, START + 35 * DAY, START + 200 * DAY])
 DEADLINES = {flow: days * DAY for flow, days in DEADLINE_DAYS.items()}
+SITES = sites_of(CALENDAR)
 
 quick = examples(50)
 any_flow = pytest.mark.parametrize(
@@ -44,7 +48,7 @@ def rows_of(tables: Iterable[tuple[str, Any]]) -> Facts:
 
 
 def in_memory(given: list[Event], as_of: int) -> tuple[Facts, Balance]:
-    rows, kept, balance = project_all(given, Settings(as_of, DEADLINES))
+    rows, kept, balance = project_all(given, Settings(as_of, DEADLINES, sites=SITES))
     tables = [(relation, to_table(relation, getattr(rows, relation))) for relation in RELATIONS]
     return rows_of([*tables, ("flow_event", to_table("flow_event", kept))]), balance
 
@@ -76,7 +80,7 @@ def through_blocks(files: list[list[Event]], as_of: int, buckets: int, chance: r
     balance = Balance()
     for blocks in flows.values():
         chance.shuffle(blocks)
-        update = update_bucket(open_blocks(blocks), None, Settings(as_of, DEADLINES))
+        update = update_bucket(open_blocks(blocks), None, Settings(as_of, DEADLINES, sites=SITES))
         tables += [*update.open.items(), *update.settled.items()]
         if update.outside is not None:
             tables.append(("flow_event", update.outside))
@@ -144,7 +148,7 @@ def test_balance_adds_up(flows: tuple[Flow, ...], data: st.DataObject):
 @quick
 @given(data=st.data())
 def test_intervals_lie_in_their_flow_and_never_overlap(flows: tuple[Flow, ...], data: st.DataObject):
-    rows, _, _ = project_all(data.draw(events(*flows)), Settings(data.draw(AS_OF), DEADLINES))
+    rows, _, _ = project_all(data.draw(events(*flows)), Settings(data.draw(AS_OF), DEADLINES, sites=SITES))
     bounds = {
         (flow, row["flow_id"]): (row["first_event_at"], row["last_event_at"], row)
         for flow, relation in (("order", rows.order_flow), ("inbound", rows.inbound_flow), ("stow", rows.stow_flow))
@@ -169,6 +173,38 @@ def test_intervals_lie_in_their_flow_and_never_overlap(flows: tuple[Flow, ...], 
         for (_, end), (start, _) in pairwise(stretches):
             assert end is not None
             assert end <= start
+
+
+@any_flow
+@quick
+@given(data=st.data())
+def test_the_parts_of_an_order_add_up_to_its_time(flows: tuple[Flow, ...], data: st.DataObject):
+    rows, _, _ = project_all(data.draw(events(*flows)), Settings(data.draw(AS_OF), DEADLINES, sites=SITES))
+    parts: dict[str, list[Any]] = defaultdict(list)
+    for cells in rows.order_time_split:
+        parts[cells[0]].append(dict(zip(SPLIT_COLUMNS, cells, strict=True)))
+    assert parts.keys() == {row["flow_id"] for row in rows.order_flow}
+    for row in rows.order_flow:
+        own = parts[row["flow_id"]]
+        (counted_to,) = {p["counted_to_at"] for p in own}
+        assert {p["stage"] for p in own} <= set(SPLIT_STAGES)
+        assert len({p["stage"] for p in own}) == len(own)
+        micros = [round(p[f"{kind}_seconds"] * 1_000_000) for p in own for kind in SPLIT_KINDS]
+        assert min(micros) >= 0
+        assert sum(micros) == counted_to - row["started_at"]
+        going_on = [p["goes_on_as"] for p in own if p["goes_on_as"] is not None]
+        assert len(going_on) == (row["outcome"] == "open")
+        if row["finished_at"] is not None:
+            assert counted_to == max(row["started_at"], row["finished_at"])
+        elif row["outcome"] == "open":
+            assert counted_to == row["last_event_at"]
+        if row["target_at"] is not None:
+            (stop,) = {counted_to if p["slack_until_at"] is None else p["slack_until_at"] for p in own}
+            stop = max(row["started_at"], stop)
+            used = sum(round(p["slack_used_seconds"] * 1_000_000) for p in own)
+            late = sum(round(p["slack_late_seconds"] * 1_000_000) for p in own)
+            assert used + late == stop - row["started_at"]
+            assert late == max(0, stop - max(row["target_at"], row["started_at"]))
 
 
 _LEG_SPANS = {
@@ -217,7 +253,7 @@ _DERIVED = {"pick_duration_net_seconds", "stow_duration_net_seconds"}
 @quick
 @given(data=st.data())
 def test_measures_are_null_exactly_when_an_end_is_unknown(flows: tuple[Flow, ...], data: st.DataObject):
-    rows, _, _ = project_all(data.draw(events(*flows)), Settings(data.draw(AS_OF), DEADLINES))
+    rows, _, _ = project_all(data.draw(events(*flows)), Settings(data.draw(AS_OF), DEADLINES, sites=SITES))
     for relation, spans in _SPANS.items():
         for row in getattr(rows, relation):
             for name, (start, end) in spans.items():
@@ -234,7 +270,7 @@ def test_measures_are_null_exactly_when_an_end_is_unknown(flows: tuple[Flow, ...
 @given(data=st.data())
 def test_words_are_of_the_closed_vocabularies(flows: tuple[Flow, ...], data: st.DataObject):
     """Rulings 13 to 17 and 26, whatever has happened."""
-    rows, kept, _ = project_all(data.draw(events(*flows)), Settings(data.draw(AS_OF), DEADLINES))
+    rows, kept, _ = project_all(data.draw(events(*flows)), Settings(data.draw(AS_OF), DEADLINES, sites=SITES))
     members: dict[tuple[str, str | None], list[Event]] = defaultdict(list)
     for event in kept:
         members[event.flow, event.flow_id].append(event)

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from schemas.catalogue import Flow
 from schemas.vocabulary import DEADLINE_DAYS
 from tests.properties.test_increments import Memory
-from tests.strategies import DAY, events, examples
+from tests.strategies import CALENDAR, DAY, events, examples
 from transforms.columns import to_table
 from transforms.event import Event
 from transforms.resolve import Node
@@ -48,7 +48,7 @@ from transforms.stream_nodes import (
 )
 from transforms.stream_revision import Life, Revision
 
-LIFE = Life({flow: days * DAY for flow, days in DEADLINE_DAYS.items()})
+LIFE = Life({flow: days * DAY for flow, days in DEADLINE_DAYS.items()}, calendar=CALENDAR)
 NOW = 2_000_000_000_000_000
 
 any_flow = pytest.mark.parametrize(

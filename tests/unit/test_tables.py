@@ -89,6 +89,13 @@ CONTRACT = {
         flow flow_id entity entity_id facility_ref stage kind started_at ended_at
         FLOAT64: seconds
     """,
+    "order_time_split": """
+        flow_id stage facility_ref channel outcome started_at target_at until_at slack_until_at
+        waiting_seconds working_seconds paused_seconds blocked_seconds site_closed_seconds
+        slack_used_seconds slack_late_seconds counted_to_at goes_on_as goes_on_calendar
+    """,
+    "facility_calendar": "facility_ref calendar time_zone BOOL: always_open",
+    "calendar_closure": "calendar started_at ended_at reason",
     "flow_event": """
         event_id event_name flow flow_id entity entity_id
         INT64: entity_version
@@ -125,6 +132,9 @@ KEYS = {
     "inbound_receipt": ("receipt_id",),
     "stow_flow": ("flow_id",),
     "flow_interval": (),  # a stretch of an unresolved pick job has no flow id
+    "order_time_split": ("flow_id", "stage"),
+    "facility_calendar": ("facility_ref", "calendar"),
+    "calendar_closure": ("calendar",),
     "flow_event": ("event_id",),
     "dead_letter": ("reason", "source"),
     "input_file": ("path",),
