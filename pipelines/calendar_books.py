@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from operator import itemgetter
 from typing import Any
 
 from pipelines import books
 from pipelines.datasets import Part
 from pipelines.options import BatchOptions
+from schemas.tables import BY_NAME
 from transforms.calendar import DAY, OTHERS, Calendar, Site
 
 BACK_DAYS, AHEAD_DAYS = 400, 60
@@ -15,13 +17,13 @@ is longer, for an open order is counted on from its newest event, which is no ol
 
 
 def calendar_parts(output: str, options: BatchOptions, as_of: int | None) -> list[Part]:
-    """Write `facility_calendar` and `calendar_closure`."""
+    """Write `facility_calendar` and `calendar_closure`; a relation without rows has no part."""
     calendar = options.calendar
     back = max(BACK_DAYS * DAY, options.deadlines["order"] * 1_000_000 + DAY)
     closures = [] if as_of is None else closure_rows(calendar, as_of - back, as_of + AHEAD_DAYS * DAY)
+    found = {"facility_calendar": facility_rows(calendar), "calendar_closure": closures}
     return [
-        books.write_book(output, "facility_calendar", facility_rows(calendar), lambda r: r["facility_ref"]),
-        books.write_book(output, "calendar_closure", closures, lambda r: (r["calendar"], r["started_at"])),
+        books.write_book(output, name, rows, itemgetter(*BY_NAME[name].sort_by)) for name, rows in found.items() if rows
     ]
 
 

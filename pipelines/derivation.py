@@ -85,7 +85,11 @@ class Odd:
 
 @dataclass(slots=True)
 class Derivation:
-    """Everything that is told of one flow; `events` is in order of time, and positions in it name an event."""
+    """Everything that is told of one flow.
+
+    `events` is in order of time, and positions in it name an event; `ledger` has what each stage took of an order's
+    time and slack, as the flow goes.
+    """
 
     flow: str
     row: dict[str, Any]
@@ -95,6 +99,7 @@ class Derivation:
     as_of: datetime | None
     durations: list[Told] = field(default_factory=list)
     odd: list[Odd] = field(default_factory=list)
+    ledger: Rows = field(default_factory=list)
 
     @property
     def number(self) -> str:

@@ -14,12 +14,20 @@ from typing import Any
 from pipelines.derivation import FLOWS, NUMBERS, Derivation, Deriver
 from pipelines.doors import Door
 from schemas.tables import BY_NAME
+from schemas.vocabulary import SPLIT_STAGES
 
 _PARTS = {
     "order": (("order_leg", "leg_id"), ("order_parcel", "parcel_id")),
     "inbound": (("inbound_receipt", "receipt_id"),),
     "stow": (),
 }
+
+# The day of the order, so that a dataset reads no other.
+_LEDGER = """
+SELECT stage, in_stage, until_at, stage_seconds, waiting_seconds, working_seconds, paused_seconds, blocked_seconds,
+  site_closed_seconds, slack_seconds, slack_used_seconds, slack_late_seconds, slack_left_seconds
+FROM order_slack WHERE flow_id = @id AND started_at = @since
+"""
 
 LONGEST = 200
 """No number of an order is longer; what is, is not even asked for."""
@@ -88,7 +96,9 @@ def derive(door: Door, flow: str, flow_id: str) -> Derivation | None:
         flow=flow,
     )
     as_of = door.ask("SELECT MAX(as_of) AS as_of FROM pipeline_run")
-    told = Derivation(flow, rows[0], parts, events, intervals, as_of[0]["as_of"] if as_of else None)
+    ledger = door.ask(_LEDGER, id=flow_id, since=rows[0]["started_at"]) if flow == "order" else []
+    ledger = sorted(ledger, key=lambda r: SPLIT_STAGES.index(r["stage"]))
+    told = Derivation(flow, rows[0], parts, events, intervals, as_of[0]["as_of"] if as_of else None, ledger=ledger)
     Deriver(told).run()
     return told
 

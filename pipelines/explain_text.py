@@ -56,6 +56,8 @@ def render(told: Derivation, console: Console, *, everything: bool = False) -> N
         console.print(Text(f"  {name:<12}{value}"), soft_wrap=True)
     _events(told, console)
     _intervals(told, console)
+    if told.ledger:
+        _ledger(told, console)
     _durations(told, console, everything=everything)
     _odd(told, console)
 
@@ -91,6 +93,27 @@ def _intervals(told: Derivation, console: Console) -> None:
             instant(i["ended_at"]), length, ends,
         )))  # fmt: skip
     console.print(table)
+
+
+_PARTS = ("waiting", "working", "paused", "blocked", "site_closed")
+
+
+def _ledger(told: Derivation, console: Console) -> None:
+    """Print where the order's time went: its stages as rows, its five parts and its slack as columns."""
+    names = [*(p.replace("_", " ") for p in _PARTS), "slack used", "late"]
+    table = _table("Where its time went", "stage", "time", *names, right=("time", *names))
+    columns = ["stage_seconds", *(f"{p}_seconds" for p in _PARTS), "slack_used_seconds", "slack_late_seconds"]
+    for r in told.ledger:
+        cells = [humane(r[c]) if r[c] else _NO_TIME for c in columns]
+        table.add_row(*map(Text, (r["stage"].replace("_", " ") + (" (now)" if r["in_stage"] else ""), *cells)))
+    sums = [sum(r[c] or 0 for r in told.ledger) for c in columns]
+    table.add_section()
+    table.add_row(*map(Text, ("together", *(humane(s) if s else _NO_TIME for s in sums))))
+    console.print(table)
+    left = told.ledger[0]["slack_left_seconds"]
+    if left is not None:
+        words = f"{humane(left)} of the slack is left" if left >= 0 else f"{humane(-left)} over its target"
+        console.print(Text(f"  {words}\n"), soft_wrap=True)
 
 
 def _durations(told: Derivation, console: Console, *, everything: bool) -> None:

@@ -83,7 +83,7 @@ class Calendar(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     def plain(self) -> Any:
         """Give it as JSON values, None when every site is always open and nothing else is said."""
-        return None if self == ALWAYS_OPEN else msgspec.to_builtins(self)
+        return None if self == ALWAYS_OPEN else msgspec.json.decode(msgspec.json.encode(self))
 
     def all_hours(self) -> tuple[Hours, ...]:
         """List all hours, those of the other facilities last."""
@@ -247,6 +247,10 @@ class Sites:
         groups = {h.name: Site(h) for h in self.calendar.groups}
         self._by_facility = {f: groups[h.name] for h in self.calendar.groups for f in h.facilities}
         self._others = None if self.calendar.others is None else Site(self.calendar.others)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        # A worker gets the calendar; time zones can't be sent, and what is worked out need not be.
+        return sites_of, (self.calendar,)
 
     def at(self, facility: str | None) -> Site | None:
         """Give the site of a facility, None when it is never closed; no facility is no site that could be."""

@@ -31,7 +31,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--port", type=int, default=8501, metavar="N", help="port to listen on; 0 is any free one (8501)"
     )
     parser.add_argument(
-        "--zone", default="Europe/Berlin", metavar="ZONE", help="time zone of the facilities (Europe/Berlin)"
+        "--zone", metavar="ZONE", help="one time zone for all facilities (by the calendar; without one Europe/Berlin)"
     )
     parser.add_argument("--verbose", action="store_true", help="log failed calls, and tracebacks")
 
@@ -46,7 +46,7 @@ def main(args: argparse.Namespace, rest: list[str]) -> int:
         from pipelines.dashboard.serve import LOOPBACK, serve
     except ModuleNotFoundError as err:
         raise OptionError(f"{err.name} is not installed: pip install 'flowfacts[dashboard]'") from err
-    zone = zone_of(args.zone)
+    zone = None if args.zone is None else zone_of(args.zone)
     if args.host not in LOOPBACK:
         print(
             f"flowfacts dashboard: listening on {args.host}: everybody who reaches it can read the facts; "

@@ -31,7 +31,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--to", dest="last", metavar="DAY", help="last day (the last that there is)")
     parser.add_argument("--facility", default="", metavar="ID", help="only this facility")
     parser.add_argument(
-        "--zone", default="Europe/Berlin", metavar="ZONE", help="time zone of the facilities (Europe/Berlin)"
+        "--zone", metavar="ZONE", help="one time zone for all facilities (by the calendar; without one Europe/Berlin)"
     )
     parser.add_argument("--verbose", action="store_true", help="log failed calls, and tracebacks")
 
@@ -60,7 +60,8 @@ def main(args: argparse.Namespace, rest: list[str]) -> int:
         raise OptionError(f"--output is {to}, expected a file in a folder that exists")
     try:
         with opened(args.warehouse, args.bigquery) as door:
-            size = report.write(door, to, zone_of(args.zone), first=days[0], last=days[1], facility=args.facility)
+            zone = None if args.zone is None else zone_of(args.zone)
+            size = report.write(door, to, zone, first=days[0], last=days[1], facility=args.facility)
     except DoorError as err:
         print(f"flowfacts report: {err}", file=sys.stderr)
         return 1

@@ -27,7 +27,9 @@ from pipelines.dashboard.filters import NONE, Choices, Filters, choices, read
 from pipelines.dashboard.model import PageOf
 from pipelines.dashboard.pages import BY_PATH, PAGES
 from pipelines.dashboard.templating import HERE, templates
+from pipelines.dashboard.zones import UNKNOWN, Zones, read_zones
 from pipelines.doors import Door, DoorError
+from transforms.calendar import zone_of
 
 _HEADERS = {
     "Content-Security-Policy": "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self' data:; "
@@ -46,12 +48,12 @@ class Dashboard:
 
     Args:
         door: the warehouse.
-        zone: time zone of the facilities.
+        zone: one time zone for all facilities; None for those of the calendar.
     """
 
-    def __init__(self, door: Door, zone: ZoneInfo) -> None:
+    def __init__(self, door: Door, zone: ZoneInfo | None) -> None:
         self.door, self.zone = door, zone
-        self.env = templates(zone)
+        self.env = templates()
 
     def application(self, hosts: list[str]) -> Starlette:
         """Make the web application.
@@ -84,23 +86,27 @@ class Dashboard:
             return self.missing(request, None)
         there, filters = self._filters(request, page)
         content = page.build(self.door, filters)
-        return self._show("page.html", page.path, there=there, f=filters, page=page, content=content)
+        zones = read_zones(self.door, self.zone)
+        return self._show("page.html", page.path, zones=zones, there=there, f=filters, page=page, content=content)
 
     def explorer(self, request: Request) -> Response:
         """Show the explorer."""
         there = choices(self.door)
         asked, chosen = request.query_params.get("q", ""), request.query_params.get("flow_id", "")
         since = datetime.combine(there.last - timedelta(days=1), time.min, UTC)
-        found = explore(self.door, asked, chosen, self.zone, since)
+        zones = read_zones(self.door, self.zone)
+        found = explore(self.door, asked, chosen, zones, since)
+        if found.told is not None:  # one timeline has one clock
+            zones = zones.only(found.told.row["facility_ref"])
         status = 200 if found.told is not None or not asked.strip() else 404
-        return self._show("explorer.html", "explorer", status, x=found, there=there)
+        return self._show("explorer.html", "explorer", status, zones=zones, x=found, there=there)
 
     def explorer_json(self, request: Request) -> Response:
         """Give the derivation as JSON, as `flowfacts explain --json` does."""
         from pipelines.explain_text import as_json
 
         asked, chosen = request.query_params.get("q", ""), request.query_params.get("flow_id", "")
-        found = explore(self.door, asked, chosen, self.zone, datetime.now(UTC))
+        found = explore(self.door, asked, chosen, read_zones(self.door, self.zone), datetime.now(UTC))
         if found.told is None:
             return Response(json.dumps({"error": "nothing answers to this number"}), 404, _HEADERS, "application/json")
         name = _file_name(f"{found.told.flow}-{found.told.number}.json")
@@ -166,8 +172,9 @@ class Dashboard:
 
     def _show(self, template: str, here: str, status: int = 200, **values: Any) -> Response:
         menu = [*((p.path, p.title) for p in PAGES), ("explorer", "Flow explorer")]
+        shown = {"zones": Zones(self.zone or zone_of(UNKNOWN)), **values}
         html = self.env.get_template(template).render(
-            menu=menu, here=here, warehouse=self.door.name, NONE=NONE, **values
+            menu=menu, here=here, warehouse=self.door.name, NONE=NONE, **shown
         )
         return HTMLResponse(html, status, _HEADERS)
 

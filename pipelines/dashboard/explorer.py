@@ -10,11 +10,14 @@ from zoneinfo import ZoneInfo
 from markupsafe import Markup
 
 from pipelines.dashboard import charts, words
-from pipelines.dashboard.charts import Bar, Lane
+from pipelines.dashboard.charts import Bar, Lane, Series
 from pipelines.dashboard.pages.common import KINDS
+from pipelines.dashboard.pages.split import PARTS
+from pipelines.dashboard.zones import Zones
 from pipelines.derivation import Derivation
 from pipelines.doors import Door
 from pipelines.explain import Found, derive, find
+from schemas.vocabulary import SPLIT_KINDS
 
 _COLOURS = dict(KINDS)
 _LEG = 7
@@ -35,6 +38,8 @@ class Exploration:
         hidden: lanes that the timeline leaves out.
         most: rows of a table, and marks of a lane, that are shown.
         samples: numbers to try.
+        split: the chart of an order's time.
+        parts: the parts of it.
     """
 
     asked: str
@@ -44,6 +49,8 @@ class Exploration:
     hidden: int = 0
     most: int = 1000
     samples: tuple[str, ...] = ()
+    split: Markup | None = None
+    parts: tuple[str, ...] = SPLIT_KINDS
 
 
 # Three orders in which something happened, of the newest day: what one would want to see explained.
@@ -54,14 +61,14 @@ ORDER BY ARRAY_LENGTH(deviations) DESC, flow_id LIMIT 3
 """
 
 
-def explore(door: Door, asked: str, chosen: str, zone: ZoneInfo, since: datetime) -> Exploration:
+def explore(door: Door, asked: str, chosen: str, zones: Zones, since: datetime) -> Exploration:
     """Find a flow and derive it.
 
     Args:
         door: the warehouse.
         asked: what was typed.
         chosen: flow id of the one to show, when several answer.
-        zone: time zone in which instants are written.
+        zones: time zones in which instants are written.
         since: samples are of the days from here.
     """
     asked = asked.strip()
@@ -72,8 +79,19 @@ def explore(door: Door, asked: str, chosen: str, zone: ZoneInfo, since: datetime
     told = derive(door, one.flow, one.flow_id) if one is not None else None
     if told is None:
         return Exploration(asked, found)
-    lanes = _lanes(told, zone)
-    return Exploration(asked, found, told, _timeline(told, lanes[:_LANES]), max(0, len(lanes) - _LANES))
+    lanes = _lanes(told, zones.of(told.row["facility_ref"]))
+    chart, hidden = _timeline(told, lanes[:_LANES]), max(0, len(lanes) - _LANES)
+    return Exploration(asked, found, told, chart, hidden, split=_split(told))
+
+
+def _split(told: Derivation) -> Markup | None:
+    """Draw where the time of an order went, a bar a stage."""
+    shown = [r for r in told.ledger if r["stage_seconds"]]
+    if not shown:
+        return None
+    series = [Series(name, colour, [r[f"{name}_seconds"] for r in shown]) for name, colour in PARTS]
+    names = [r["stage"].replace("_", " ") for r in shown]
+    return charts.bars(f"Where the time of {told.number} went", names, series, tell=words.seconds)
 
 
 def _lanes(told: Derivation, zone: ZoneInfo) -> list[Lane]:

@@ -14,24 +14,31 @@ from pipelines.dashboard.filters import DEFAULT_DAYS, Filters, choices
 from pipelines.dashboard.model import Page
 from pipelines.dashboard.pages import BY_PATH
 from pipelines.dashboard.templating import HERE, templates
+from pipelines.dashboard.zones import read_zones
 from pipelines.doors import Door
 from pipelines.options import OptionError
 
-_PARTS = ("overview", "orders", "inbound", "stow", "carriers", "quality")
+_PARTS = ("overview", "orders", "time", "inbound", "stow", "carriers", "quality")
 _LINK = re.compile(r'<a href="/[^"]*">(.*?)</a>', re.DOTALL)
 _TWICE = {"orders": ("orders", "on_time", "cycle_p50")}
 """Figures of a part that an earlier one has shown."""
 
 
 def write(
-    door: Door, to: Path, zone: ZoneInfo, *, first: date | None = None, last: date | None = None, facility: str = ""
+    door: Door,
+    to: Path,
+    zone: ZoneInfo | None,
+    *,
+    first: date | None = None,
+    last: date | None = None,
+    facility: str = "",
 ) -> int:
     """Write the report, in one step.
 
     Args:
         door: the warehouse.
         to: the file.
-        zone: time zone in which instants are written.
+        zone: one time zone for all facilities; None for those of the calendar.
         first: first day; four weeks before the last by default.
         last: last day, included; the last that there is by default.
         facility: only this one; "" is all.
@@ -61,9 +68,16 @@ def write(
     (newest,) = door.ask("SELECT MAX(as_of) AS as_of FROM pipeline_run")
     style = Markup((HERE / "static" / "style.css").read_text(encoding="utf-8"))
     html = (
-        templates(zone)
+        templates()
         .get_template("report.html")
-        .render(f=filters, pages=pages, warehouse=door.name, as_of=newest["as_of"], style=style)
+        .render(
+            zones=read_zones(door, zone),
+            f=filters,
+            pages=pages,
+            warehouse=door.name,
+            as_of=newest["as_of"],
+            style=style,
+        )
     )
     html = _LINK.sub(r"\1", html)  # a link to a page of the dashboard leads nowhere from a file
     fresh = to.with_name(f".{to.name}.writing")

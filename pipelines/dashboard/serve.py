@@ -14,7 +14,7 @@ from pipelines.options import OptionError
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
 
-def serve(door: Door, host: str, port: int, zone: ZoneInfo) -> None:
+def serve(door: Door, host: str, port: int, zone: ZoneInfo | None) -> None:
     """Serve until Ctrl-C.
 
     Args:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from pathlib import Path
-from zoneinfo import ZoneInfo
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
+from jinja2 import Environment, FileSystemLoader, StrictUndefined, pass_context, select_autoescape
+from jinja2.runtime import Context
+from markupsafe import Markup
 
 from pipelines.dashboard import words
 from pipelines.dashboard.model import Kind
@@ -14,12 +16,14 @@ from pipelines.version import VERSION
 HERE = Path(__file__).parent
 
 
-def templates(zone: ZoneInfo) -> Environment:
-    """Make the environment.
+@pass_context
+def _instant(context: Context, at: datetime | None, facility: str | None = None) -> Markup:
+    """Write an instant in the time zone of a facility, which the page's zones know."""
+    return words.instant(at, context["zones"].of(facility))
 
-    Args:
-        zone: time zone in which instants are written.
-    """
+
+def templates() -> Environment:
+    """Make the environment; a template is given the `zones` of its instants, and the `zone` of what has no facility."""
     env = Environment(
         loader=FileSystemLoader(HERE / "templates"),
         autoescape=select_autoescape(default=True, default_for_string=True),
@@ -27,14 +31,12 @@ def templates(zone: ZoneInfo) -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    env.filters["instant"] = lambda at: words.instant(at, zone)
-    env.filters["local"] = lambda at: f"{at.astimezone(zone):%a %Y-%m-%d %H:%M}"
+    env.filters["instant"] = _instant
+    env.filters["local"] = lambda at, zone: f"{at.astimezone(zone):%a %Y-%m-%d %H:%M}"
     env.filters["utc"] = lambda at: f"{at:%Y-%m-%d %H:%M:%S}"
     env.filters["rfc"] = lambda at: f"{at:%Y-%m-%dT%H:%M:%SZ}"
     env.filters["seconds"] = words.seconds
     env.filters["short"] = words.short
     env.filters["words"] = lambda text: text.replace("_", " ")
-    env.globals.update(
-        Kind=Kind, count=words.count, ratio=words.ratio, version=VERSION, zone=zone.key, unknown=words.UNKNOWN
-    )
+    env.globals.update(Kind=Kind, count=words.count, ratio=words.ratio, version=VERSION, unknown=words.UNKNOWN)
     return env

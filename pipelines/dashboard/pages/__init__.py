@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from pipelines.dashboard.model import PageOf
-from pipelines.dashboard.pages import carriers, inbound, orders, overview, quality, stages, stow, wip
+from pipelines.dashboard.pages import carriers, inbound, orders, overview, quality, split, stages, stow, wip
 
 PAGES: tuple[PageOf, ...] = (
     PageOf("overview", "Overview", overview.build),
     PageOf("orders", "Orders", orders.build),
+    PageOf("time", "Time and slack", split.build),
     PageOf("stages", "Stages and bottlenecks", stages.build, known={"flow": stages.FLOWS, "stage": stages.STAGES}),
     PageOf("wip", "Work in progress", wip.build, uses=("facility",), known={"flow": stages.FLOWS, "at": None}),
     PageOf("inbound", "Inbound", inbound.build, uses=("facility", "outcome")),

@@ -8,7 +8,7 @@ from pipelines.dashboard import charts, words
 from pipelines.dashboard.filters import Filters
 from pipelines.dashboard.histogram import bucket_sql, percentiles
 from pipelines.dashboard.model import Column, Kind, Page, Panel, Table, Tile
-from pipelines.dashboard.pages import stages
+from pipelines.dashboard.pages import split
 from pipelines.dashboard.pages.common import (
     BOUND,
     OUTCOMES,
@@ -107,7 +107,7 @@ def build(door: Door, f: Filters) -> Page:
             wide=False,
         ),
         cycle_panel(door, f),
-        stages.where_time_goes(door, f, "order"),
+        split.stage_panel(split.by_stage(door, f)),
         _facilities(rows, by_group(places, "facility_ref")),
     ]
     return page

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import json
 from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
@@ -161,6 +162,7 @@ def test_which_site_a_facility_is():
 def test_a_calendar_survives_json():
     calendar = Calendar((SHOP,), Hours("d", "Etc/UTC", None, (SpecialDay("2026-01-01", "x"),)))
     assert Calendar.of(calendar.plain()) == calendar
+    assert calendar.plain() == json.loads(json.dumps(calendar.plain()))  # what a manifest gives back is the same
     assert hash(Calendar.of(calendar.plain())) == hash(calendar)
     assert ALWAYS_OPEN.plain() is None
     assert Calendar.of(None) == ALWAYS_OPEN
