@@ -117,6 +117,21 @@ def read_bytes(path: str) -> bytes:
     return data
 
 
+_UNIQUE = ("_id", "_at", "seconds", "_hash", "key", "source", "facts", "deliveries")
+"""Ends of the names of columns whose values hardly repeat: a dictionary of them is built in vain."""
+
+
+def _encoding(schema: pa.Schema) -> dict[str, Any]:
+    """Say which columns get a dictionary and which statistics; both cost more than the writing of the values."""
+    repeating, ordered = [], []
+    for column in schema:
+        if not column.name.endswith(_UNIQUE):
+            repeating.append(f"{column.name}.list.element" if pa.types.is_list(column.type) else column.name)
+        if pa.types.is_primitive(column.type):  # the least and the greatest of ids and texts help no reader
+            ordered.append(column.name)
+    return {"use_dictionary": repeating, "write_statistics": ordered}
+
+
 def write_part(
     output: str,
     relation: str,
@@ -139,7 +154,7 @@ def write_part(
         about: the other attributes of `Part`.
     """
     sink = pa.BufferOutputStream()
-    pq.write_table(table, sink, compression="zstd", compression_level=1)
+    pq.write_table(table, sink, compression="zstd", compression_level=1, **_encoding(table.schema))
     data = sink.getvalue()
     digest = hashlib.blake2b(data, digest_size=16).hexdigest()
     inner = f"day={day}/" if day is not None else ""
