@@ -23,6 +23,7 @@ from transforms.event import Event, Rejection
 from transforms.shape import Shape
 
 _NAME_FIELD = b'"eventName":"'
+_NAME_SKIP = len(_NAME_FIELD)
 _SUFFIX = re.compile(r"_event-v\d+$")
 _UNSET = msgspec.UNSET
 _NULL = msgspec.Raw(b"null")
@@ -155,8 +156,11 @@ class Decoder:
                 line.decode()
             except UnicodeDecodeError as err:
                 return Rejection(Reason.INVALID_UTF8, f"byte {err.start} is no UTF-8, expected UTF-8 text", source)
-        start = line.find(_NAME_FIELD) + len(_NAME_FIELD)
-        plan = self._plan(line[start : line.find(b'"', start)]) if start > len(_NAME_FIELD) - 1 else None
+        start = line.find(_NAME_FIELD) + _NAME_SKIP
+        plan: _Plan | None = None
+        if start >= _NAME_SKIP:
+            name = line[start : line.find(b'"', start)]
+            plan = self._plans.get(name) or self._plan(name)
         recorded: int | None = None
         try:
             if plan is not None and plan.strict:

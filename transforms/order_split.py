@@ -58,13 +58,13 @@ def add(
         ledger.part(held[0])
     shared = (flow["facility_ref"], flow["channel"], flow["outcome"], start, flow["target_at"], over, stop)
     for stage in sorted(ledger.parts):
-        *parts, used, late = ledger.parts[stage]
+        waiting, working, paused, blocked, closed, used, late = ledger.parts[stage]
         slack = (None, None) if flow["target_at"] is None else (used / SECOND, late / SECOND)
         goes_on: tuple[Any, ...] = (None, None)
         if over is None and stage == held[0]:
             site = None if held[1] == "working" else sites.at(held[2] or None)
             goes_on = (held[1], None if site is None else site.name)
-        seconds = (x / SECOND for x in parts)
+        seconds = (waiting / SECOND, working / SECOND, paused / SECOND, blocked / SECOND, closed / SECOND)
         rows.append((flow["flow_id"], stage, *shared, *seconds, *slack, max(start, end), *goes_on))
 
 

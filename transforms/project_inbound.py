@@ -14,6 +14,7 @@ from transforms.rows import (
     Row,
     Rows,
     Settings,
+    columns_by_event,
     first,
     flow_flags,
     is_overdue,
@@ -37,6 +38,7 @@ _SOURCES = {
     "last_delivery_received_at": frozenset({"INBOUND_DELIVERY_RECEIVED", "INBOUND_PROCESS_RECEIPT_CREATED"}),
     "inbound_finished_at": frozenset({"INBOUND_DELIVERY_FINISHED"}),
 }
+_COLUMNS = columns_by_event(_SOURCES)
 _DURATIONS = (
     "po_to_first_receipt_seconds", "on_hold_seconds", "inbound_complete_seconds", "delivery_span_seconds",
 )  # fmt: skip
@@ -307,7 +309,7 @@ def project_inbound(flow_id: str, events: Iterable[Event], settings: Settings, r
     flags = flow_flags(ordered, working, finished, row, _DURATIONS)
     if start is None or any(r.created_at is None for r in receipts) or (has_order and created is None):
         flags.add("missing_start")
-    if rests_on_recorded(ordered, row, _SOURCES):
+    if rests_on_recorded(ordered, row, _COLUMNS):
         flags.add("recorded_time")
     row["quality_flags"] = sorted(flags)
     rows.inbound_flow.append(row)

@@ -21,6 +21,7 @@ from transforms.rows import (
     Row,
     Rows,
     Settings,
+    columns_by_event,
     first,
     flow_flags,
     has_skew,
@@ -69,6 +70,7 @@ _ORDER_SOURCES = {
     "anonymized_at": _named("PROCESS_ANONYMIZED"),
     "deleted_at": _named("PROCESS_DELETED"),
 }
+_ORDER_COLUMNS = columns_by_event(_ORDER_SOURCES)
 _LEG_SOURCES = {
     "routed_at": _ROUTED,
     "pick_created_at": _named("PICK_JOB_CREATED"),
@@ -82,6 +84,7 @@ _LEG_SOURCES = {
     "handover_created_at": _named("HANDOVERJOB_CREATED"),
     "handed_over_at": _named("HANDOVERJOB_HANDED_OVER"),
 }
+_LEG_COLUMNS = columns_by_event(_LEG_SOURCES)
 _ORDER_DURATIONS = (
     "lock_wait_seconds", "order_to_route_seconds", "order_cycle_seconds", "order_lead_seconds", "cancel_after_seconds",
     "reroute_delay_seconds",
@@ -288,7 +291,7 @@ class _Order:
         own = [*job.events, *(plan.events if plan else ())]
         for events in (*(p.events for p in packs), *(h.events for h in handovers)):
             own += events
-        if rests_on_recorded(own, row, _LEG_SOURCES):
+        if rests_on_recorded(own, row, _LEG_COLUMNS):
             flags.add("recorded_time")
         row["quality_flags"] = sorted(flags)
         return row
@@ -438,7 +441,7 @@ class _Order:
         flags = flow_flags(events, self.working, finished, row, _ORDER_DURATIONS)
         if created is None:
             flags.add("missing_start")
-        if rests_on_recorded(events, row, _ORDER_SOURCES):
+        if rests_on_recorded(events, row, _ORDER_COLUMNS):
             flags.add("recorded_time")
         if self.is_stuck():
             flags.add("stuck")

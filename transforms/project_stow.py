@@ -12,6 +12,7 @@ from transforms.rows import (
     Row,
     Rows,
     Settings,
+    columns_by_event,
     first,
     flow_flags,
     is_overdue,
@@ -41,6 +42,7 @@ _SOURCES = {
     "stow_finished_at": frozenset({"STOW_JOB_CLOSED", "STOW_JOB_CREATED"}),
     "stow_cancelled_at": frozenset({"STOW_JOB_CANCELED", "STOW_JOB_CREATED"}),
 }
+_COLUMNS = columns_by_event(_SOURCES)
 _DURATIONS = (
     "stow_wait_seconds", "stow_duration_gross_seconds", "stow_pause_seconds", "stow_duration_net_seconds",
     "stow_total_seconds",
@@ -183,7 +185,7 @@ def project_stow(flow_id: str, events: Iterable[Event], settings: Settings, rows
     flags = flow_flags(ordered, ordered, finished, row, _DURATIONS)
     if created is None:
         flags.add("missing_start")
-    if rests_on_recorded(ordered, row, _SOURCES):
+    if rests_on_recorded(ordered, row, _COLUMNS):
         flags.add("recorded_time")
     row["quality_flags"] = sorted(flags)
     rows.stow_flow.append(row)

@@ -155,7 +155,10 @@ def flow_flags(
 def has_skew(events: Iterable[Event]) -> bool:
     """Say whether an event lies more than five minutes after its recorded time."""
     limit = CLOCK_SKEW_SECONDS * SECOND
-    return any(e.event_at - e.recorded_at > limit for e in events)
+    for event in events:  # noqa: SIM110 (a plain loop costs half as much, and every event of every flow passes it)
+        if event.event_at - event.recorded_at > limit:
+            return True
+    return False
 
 
 def is_negative(row: Row, durations: Iterable[str]) -> bool:
@@ -167,21 +170,26 @@ def is_negative(row: Row, durations: Iterable[str]) -> bool:
     return False
 
 
-def rests_on_recorded(events: Sequence[Event], row: Row, sources: dict[str, frozenset[str]]) -> bool:
+def columns_by_event(sources: dict[str, frozenset[str]]) -> dict[str, tuple[str, ...]]:
+    """Turn the event names that can set each `*_at` column into the columns that each event name can set."""
+    names = sorted(set().union(*sources.values()))
+    return {name: tuple(column for column, setters in sources.items() if name in setters) for name in names}
+
+
+def rests_on_recorded(events: Iterable[Event], row: Row, columns: dict[str, tuple[str, ...]]) -> bool:
     """Say whether a milestone of the row rests on a recorded time (rulings 28 and 47).
 
     Args:
         events: events of the row.
         row: the row.
-        sources: for each `*_at` column the event names that can set it.
+        columns: for each event name the `*_at` columns that it can set.
     """
-    recorded = [e for e in events if e.basis == "recorded"]
-    if not recorded:
-        return False
-    return any(
-        row[column] is not None and any(e.event_at == row[column] and e.name in names for e in recorded)
-        for column, names in sources.items()
-    )
+    for event in events:
+        if event.basis == "recorded":
+            for column in columns.get(event.name, ()):
+                if row[column] == event.event_at:
+                    return True
+    return False
 
 
 @dataclass(slots=True)
