@@ -4,7 +4,8 @@ For a relation of the contract the dataset has
 
 - `<relation>_settled`: rows that stay, until the Parquet part that they came in is replaced. Every relation has it.
 - `<relation>_open`: rows that every run replaces. Only the facts have it.
-- `<relation>`: a view over both (`schemas.views`), with the relation's columns and nothing else.
+- `<relation>_live`: revisions that the stream writes (`schemas.live`). Only the facts have it.
+- `<relation>`: a view over all of them (`schemas.halves`), with the relation's columns and nothing else.
 
 Every row names the part that it came in (`part_id`), so that a load replaces what has changed and nothing else. The
 `flowfacts_*` tables say which parts are in the dataset, and which run they are of. Staging tables come and go with a
@@ -24,6 +25,7 @@ from enum import StrEnum
 from typing import Any
 
 from schemas.derive import bigquery_schema
+from schemas.live import INDEX_DAYS, INDEX_OPEN, INDEX_SETTLED, LIVE_DAYS, live_tables
 from schemas.tables import BOOK_TABLES, CONTRACT_VERSION, TABLES, Column, Table, Type
 
 MANAGED_BY = ("managed_by", "flowfacts")
@@ -38,6 +40,7 @@ class Kind(StrEnum):
 
     OPEN = "open"
     SETTLED = "settled"
+    LIVE = "live"
     BOOK = "book"
     VIEW = "view"
 
@@ -97,12 +100,14 @@ class StoredTable:
         relation: the relation whose rows it holds; its own name for a book of the dataset.
         kind: what it is for.
         description: what the dataset says of it.
+        expires_days: days that a partition is kept; None for ever.
     """
 
     table: Table
     relation: str
     kind: Kind
     description: str
+    expires_days: int | None = None
 
     @property
     def name(self) -> str:
@@ -125,6 +130,8 @@ class StoredTable:
         }
         if self.table.day_column:
             made["timePartitioning"] = {"type": "DAY", "field": self.table.day_column}
+            if self.expires_days is not None:
+                made["timePartitioning"]["expirationMs"] = str(self.expires_days * 86_400_000)
         if self.table.cluster_by:
             made["clustering"] = {"fields": list(self.table.cluster_by)}
         return made
@@ -166,4 +173,18 @@ def stored_tables() -> list[StoredTable]:
             stored = replace(table, name=stored_name(table.name, kind), columns=(PART_ID, *table.columns))
             about = _ABOUT[kind].format(table.name, table.grain)
             made.append(StoredTable(stored, table.name, kind, about))
+    for live in live_tables():
+        relation = live.name.removesuffix("_live")
+        about = f"Live rows, written by the stream and kept for {LIVE_DAYS} days: {live.grain}."
+        made.append(StoredTable(live, relation, Kind.LIVE, about, LIVE_DAYS))
+    for kind in (Kind.OPEN, Kind.SETTLED):
+        index = index_of(kind)
+        days = INDEX_DAYS if index.day_column else None
+        made.append(StoredTable(index, index.name, Kind.BOOK, f"{index.grain[:1].upper()}{index.grain[1:]}.", days))
     return made
+
+
+def index_of(kind: Kind) -> Table:
+    """Give the index of the open or of the settled tables, with the part of each row."""
+    index = INDEX_OPEN if kind is Kind.OPEN else INDEX_SETTLED
+    return replace(index, columns=(PART_ID, *index.columns))

@@ -1,27 +1,35 @@
-"""The live half of a BigQuery dataset: append-only tables of revisions, and views that show both halves as one.
+"""The live half of a BigQuery dataset: append-only tables of revisions, and what a load tells the views about them.
 
-`<relation>_live` has the rows of every revision, `flow_revision_live` a row a revision. `<relation>_now` is the
-relation of the contract over everything: a flow's rows come from the half that has more events of it, the settled one
-when they have as many, as in `pipelines.live.handover`. Rows that were inserted twice are read once.
+`<relation>_live` has the rows of every revision, `flow_revision_live` a row a revision, which makes them count. The
+stream writes them and nothing else. `flowfacts_index_*` say in few bytes what the settled half knows, so that a
+view can choose between the halves without reading the settled tables (`schemas.halves`); a load writes them in its
+transaction.
 
-May import the standard library, pyarrow and `schemas`.
+Live tables are partitioned by the day of the revision and expire, so that a question reads so many days of them
+at most; they are clustered by the relation's day column first, for the filters of dashboards.
+
+May import the standard library and `schemas`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import replace
-from typing import Any
 
-from schemas.dataset import MANAGED_BY, kinds_of, stored_name
-from schemas.derive import bigquery_schema
-from schemas.tables import BY_NAME, CONTRACT_VERSION, FACT_TABLES, Column, Table, Type
-from schemas.views import qualified
+from schemas.tables import FACT_TABLES, Column, Table, Type
+
+LIVE_DAYS = 14
+"""Days that a live revision is kept; the batch job must settle within them."""
+
+INDEX_DAYS = 28
+"""Days that the index of a settled part is kept: longer than a live revision that it may be compared with."""
+
+LIVE_AT = Column("live_at", Type.TIMESTAMP, "When the revision was made", "UTC", key=True)
 
 KEYS = (
     Column("live_flow", Type.STRING, "Flow that the row is of: order, inbound, stow or none", key=True),
     Column("live_key", Type.STRING, "Flow id, or the key under which events without one are gathered", key=True),
     Column("live_revision", Type.INT64, "Revision of the flow; only the newest counts", key=True),
+    LIVE_AT,
 )
 ROW = Column("live_row", Type.INT64, "Place among the rows of the revision", key=True)
 
@@ -36,11 +44,38 @@ REVISION = Table(
         Column("duplicates", Type.INT64, "Repeated deliveries", "count"),
         Column("overflow", Type.INT64, "Deliveries over the cap of a flow", "count"),
     ),
+    day_column=LIVE_AT.name,
     cluster_by=("live_flow", "live_key"),
 )
 
-_FLOWS = {"order": "order_flow", "inbound": "inbound_flow", "stow": "stow_flow"}
-_KEY = "COALESCE(CONCAT(entity, ':', entity_id), event_id)"
+_INDEX = (
+    Column("flow_hash", Type.INT64, "Hash of a flow and its id; NULL in the rows of legs and events"),
+    Column("event_count", Type.INT64, "Distinct events of that flow", "count"),
+    Column("leg_hash", Type.INT64, "Hash of a pick job; NULL in the rows of flows and events"),
+    Column("event_hash", Type.INT64, "Hash of an event's id; NULL in the rows of flows and legs"),
+    Column("same_hash", Type.INT64, "Hash of what repeats of an event without a flow share"),
+)
+
+INDEX_OPEN = Table(
+    "flowfacts_index_open",
+    "one row per open flow, leg and event of the settled half, for the views",
+    _INDEX,
+)
+
+INDEX_SETTLED = Table(
+    "flowfacts_index_settled",
+    f"one row per flow, leg and event that was settled in the last {INDEX_DAYS} days, for the views",
+    (*_INDEX, Column("loaded_at", Type.TIMESTAMP, "End of the load", "UTC", key=True)),
+    day_column="loaded_at",
+)
+
+SAME = (
+    "FARM_FINGERPRINT(CONCAT({0}event_name, '|', {0}entity_id, '|',"
+    " CAST(COALESCE({0}entity_version, UNIX_MICROS({0}event_at)) AS STRING)))"
+)
+"""What repeats of an event without a flow share, as SQL over its row; NULL without an entity."""
+
+FLOW_RELATIONS = {"order": "order_flow", "inbound": "inbound_flow", "stow": "stow_flow"}
 
 
 def live_name(relation: str) -> str:
@@ -48,106 +83,26 @@ def live_name(relation: str) -> str:
     return f"{relation}_live"
 
 
-def now_name(relation: str) -> str:
-    """Name the view of a relation over both halves."""
-    return f"{relation}_now"
-
-
 def live_tables() -> list[Table]:
     """List the live tables; the index of revisions last, for it makes the others' rows visible."""
     found = [
-        replace(table, name=live_name(table.name), columns=(*KEYS, ROW, *table.columns), cluster_by=("live_key",))
+        replace(
+            table, name=live_name(table.name), columns=(*KEYS, ROW, *table.columns), day_column=LIVE_AT.name,
+            cluster_by=(*((table.day_column,) if table.day_column else ()), "live_key"),
+        )
         for table in FACT_TABLES
-    ]
+    ]  # fmt: skip
     return [*found, REVISION]
 
 
-def table_resource(table: Table) -> dict[str, Any]:
-    """Give what BigQuery must say of a live table, in the words of its `Table` resource."""
-    made: dict[str, Any] = {
-        "tableId": table.name,
-        "type": "TABLE",
-        "description": f"Live rows: {table.grain}. Read the views ending in _now.",
-        "labels": dict(_labels("live", table.name)),
-        "schema": {"fields": bigquery_schema(table)},
-        "clustering": {"fields": list(table.cluster_by)},
-    }
-    if table.day_column:
-        made["timePartitioning"] = {"type": "DAY", "field": table.day_column}
-    return made
-
-
-def view_resource(table: Table, dataset: str) -> dict[str, Any]:
-    """Give what BigQuery must say of the view of a relation over both halves."""
-    return {
-        "tableId": now_name(table.name),
-        "type": "VIEW",
-        "description": f"{table.grain[:1].upper()}{table.grain[1:]}; settled and live.",
-        "labels": dict(_labels("view", now_name(table.name))),
-        "view": {"query": qualified(now_query(table), dataset), "useLegacySql": False},
-    }
-
-
-def _labels(kind: str, name: str) -> Mapping[str, str]:
-    return {MANAGED_BY[0]: MANAGED_BY[1], "contract_version": str(CONTRACT_VERSION), "kind": kind, "relation": name}
-
-
-def _settled(relation: str, columns: str) -> str:
-    return " UNION ALL ".join(f"SELECT {columns} FROM `{stored_name(relation, k)}`" for k in kinds_of(relation))
-
-
-def now_query(table: Table) -> str:
-    """Write the query of a relation over both halves, in BigQuery's SQL, tables named as in `schemas.views`."""
-    relation = table.name
-    names = ", ".join(c.name for c in table.columns)
-    of_flow = "flow" if relation in ("flow_interval", "flow_event") else f"'{relation.split('_')[0]}'"
-    of_key = f"CASE WHEN flow = 'none' THEN {_KEY} ELSE flow_id END" if relation == "flow_event" else "flow_id"
-    counts = "\n    UNION ALL ".join(
-        f"SELECT '{flow}' AS flow, flow_id AS flow_key, event_count FROM ({_settled(own, 'flow_id, event_count')})"
-        for flow, own in _FLOWS.items()
-    )
-    events = _settled("flow_event", "flow, entity, entity_id, event_id")
-    own = {"flow_event": "event_id", "order_leg": "leg_id"}.get(relation)
-    resolved = "SELECT NULL AS own_id LIMIT 0"
-    gap = ""
-    if own is not None:
-        resolved = f"SELECT DISTINCT {own} AS own_id FROM live_rows"
-        gap = f"\nLEFT JOIN resolved ON resolved.own_id = t.{own} AND t.flow_id IS NULL"
-    return f"""WITH newest AS (
-  SELECT live_flow, live_key, live_revision, event_count FROM `{REVISION.name}`
-  QUALIFY ROW_NUMBER() OVER (PARTITION BY live_flow, live_key ORDER BY live_revision DESC) = 1
-),
-known AS (
-    {counts}
-    UNION ALL SELECT 'none' AS flow, {_KEY} AS flow_key, COUNT(*) AS event_count
-      FROM ({events}) WHERE flow = 'none' GROUP BY flow_key
-),
-unresolved_known AS (
-  SELECT DISTINCT l.live_flow, l.live_key FROM `{live_name("flow_event")}` AS l
-  JOIN ({_settled("flow_event", "event_id")}) AS s ON s.event_id = l.event_id
-  WHERE STARTS_WITH(l.live_key, '?')
-),
-shown AS (
-  SELECT n.live_flow, n.live_key, n.live_revision FROM newest AS n
-  LEFT JOIN known AS k ON k.flow = n.live_flow AND k.flow_key = n.live_key
-  LEFT JOIN unresolved_known AS u ON u.live_flow = n.live_flow AND u.live_key = n.live_key
-  WHERE n.event_count > 0 AND u.live_key IS NULL AND (k.flow_key IS NULL OR n.event_count > k.event_count)
-),
-live_rows AS (
-  SELECT l.* FROM `{live_name(relation)}` AS l
-  JOIN shown AS s ON s.live_flow = l.live_flow AND s.live_key = l.live_key AND s.live_revision = l.live_revision
-  QUALIFY ROW_NUMBER() OVER (PARTITION BY l.live_flow, l.live_key, l.live_row ORDER BY l.live_revision) = 1
-),
-resolved AS ({resolved})
-SELECT {names} FROM live_rows
-UNION ALL
-SELECT {", ".join(f"t.{c.name}" for c in table.columns)}
-FROM (SELECT {names}, {of_flow} AS of_flow, {of_key} AS of_key FROM ({_settled(relation, names)})) AS t
-LEFT JOIN shown AS s ON s.live_flow = t.of_flow AND s.live_key = t.of_key{gap}
-WHERE s.live_key IS NULL{" AND resolved.own_id IS NULL" if own is not None else ""}
-"""
-
-
-def now_views() -> list[Table]:
-    """List the relations that have a view over both halves."""
-    return [BY_NAME[table.name] for table in FACT_TABLES]
+def index_columns(relation: str) -> str | None:
+    """Give what a load puts into the index for each row of a relation, as SQL; None when nothing."""
+    for flow, own in FLOW_RELATIONS.items():
+        if relation == own:
+            return f"FARM_FINGERPRINT(CONCAT('{flow}:', flow_id)), event_count, NULL, NULL, NULL"
+    if relation == "order_leg":
+        return "NULL, NULL, FARM_FINGERPRINT(leg_id), NULL, NULL"
+    if relation == "flow_event":
+        same = SAME.format("")
+        return f"NULL, NULL, NULL, FARM_FINGERPRINT(event_id), IF(flow_id IS NULL, {same}, NULL)"
+    return None

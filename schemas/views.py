@@ -3,7 +3,7 @@
 A table is named in backquotes and without a dataset (`flow_interval`); `qualified` puts the dataset before it. There
 are two kinds:
 
-- The relations of the contract, as the BigQuery dataset shows them: written by `relation_views`.
+- The relations of the contract, as the BigQuery dataset shows them: written by `schemas.halves`.
 - The views of `schemas/sql/*.sql`, written by hand over the relations, and those that the catalogue of measures gives
   (`schemas.kpis`). They are part of every warehouse; the embedded one has them in DuckDB's words (`pipelines.dialect`).
   A file begins with a comment: what the view shows, and then a line `column TYPE: meaning [unit]` for each of its
@@ -24,8 +24,9 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from schemas.dataset import Kind, kinds_of, labels, stored_name
+from schemas.dataset import Kind, labels
 from schemas.derive import bigquery_schema
+from schemas.halves import relation_query
 from schemas.kpis.sql import daily_view, definition_view
 from schemas.tables import TABLES, Table
 
@@ -85,13 +86,6 @@ def _relation_view(table: Table) -> View:
     if table.day_column:
         about += f" Filter by {table.day_column} to read only those days."
     return View(table.name, about, fields, relation_query(table), relation=True)
-
-
-def relation_query(table: Table) -> str:
-    """Write the query of a relation: the rows of its stored tables, without the technical columns."""
-    names = ", ".join(f"{column.name}" for column in table.columns)
-    rows = (f"SELECT {names} FROM `{stored_name(table.name, kind)}`" for kind in kinds_of(table.name))
-    return "\nUNION ALL\n".join(rows) + "\n"
 
 
 @cache

@@ -165,7 +165,7 @@ def _patch(target: Target, wanted: dict[str, Any], about: set[str]) -> None:
         table.description = wanted["description"]
         table.labels = {**table.labels, **wanted["labels"]}
         if "partitioning" in about:
-            table.time_partitioning = bigquery.TimePartitioning(field=wanted["timePartitioning"]["field"])
+            table.time_partitioning = bigquery.TimePartitioning.from_api_repr(wanted["timePartitioning"])
         if "clustering" in about:
             table.clustering_fields = wanted.get("clustering", {}).get("fields")
         table.expires = None

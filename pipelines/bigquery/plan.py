@@ -149,9 +149,9 @@ def _layout(name: str, wanted: Mapping[str, Any], found: Mapping[str, Any]) -> l
     ) or "rangePartitioning" in found:
         told = f"partitioned by {theirs.get('field', 'nothing')}, declared by the day of {ours.get('field', 'nothing')}"
         changes.append(Change(name, "partitioning", told, _again(name)))
-    elif theirs.get("expirationMs") not in (None, "0", 0):
-        days = int(theirs["expirationMs"]) / 86_400_000
-        changes.append(Change(name, "partitioning", f"partitions expire after {days:g} days, declared never"))
+    elif _days(theirs) != _days(ours):
+        told = f"partitions expire {_after(_days(theirs))}, declared {_after(_days(ours))}"
+        changes.append(Change(name, "partitioning", told))
     if found.get("expirationTime"):
         changes.append(Change(name, "expiry", "the table expires, declared never"))
     old = (found.get("clustering") or {}).get("fields", [])
@@ -160,6 +160,14 @@ def _layout(name: str, wanted: Mapping[str, Any], found: Mapping[str, Any]) -> l
         told = f"clustered by {', '.join(old) or 'nothing'}, declared by {', '.join(new) or 'nothing'}"
         changes.append(Change(name, "clustering", told))
     return changes
+
+
+def _days(partitioning: Mapping[str, Any]) -> float | None:
+    return int(partitioning.get("expirationMs") or 0) / 86_400_000 or None
+
+
+def _after(days: float | None) -> str:
+    return "never" if days is None else f"after {days:g} days"
 
 
 def _words(name: str, wanted: Mapping[str, Any], found: Mapping[str, Any]) -> list[Change]:

@@ -7,12 +7,13 @@ row that says so: of two loads at once BigQuery cancels one, or its check fails,
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from datetime import UTC, datetime
 
 from pipelines.bigquery.parts import Held, Step, Unit, part_id
-from schemas.dataset import LOAD, PART, PART_ID, STATE, stored_tables
-from schemas.tables import Type
+from schemas.dataset import LOAD, PART, PART_ID, STATE, Kind, index_of, stored_name, stored_tables
+from schemas.live import index_columns
+from schemas.tables import FACT_TABLES, Type
 
 MOVED = "flowfacts: another load was faster"
 """What the script fails with when the generation is another one."""
@@ -31,7 +32,7 @@ def commit_script(
     dataset: str,
     generation: int,
     step: Step,
-    units: Iterable[Unit],
+    units: Collection[Unit],
     spans: Mapping[str, Held],
     about: Mapping[str, str | None],
 ) -> str:
@@ -56,6 +57,7 @@ def commit_script(
         *_renames(dataset, step),
         *_deletes(dataset, step),
         *_inserts(dataset, units),
+        *_index(dataset, step, units),
         *_book(dataset, generation + 1, step, spans),
         f"INSERT INTO `{dataset}.{LOAD.name}` ({_names(LOAD.name)}) SELECT {generation + 1}, {_text(about['run_id'])},"
         f" CURRENT_TIMESTAMP(), {sum(map(len, step.fresh.values()))}, {len(step.gone)}, {step.rows_added},"
@@ -121,6 +123,30 @@ def _inserts(dataset: str, units: Iterable[Unit]) -> list[str]:
         f"INSERT INTO `{dataset}.{name}` ({_names(name)})\n" + "\nUNION ALL\n".join(selects) + ";"
         for name, selects in sorted(by_table.items())
     ]
+
+
+def _index(dataset: str, step: Step, units: Collection[Unit]) -> list[str]:
+    """Write what the views must know of the settled half to choose between it and the live one (`schemas.live`)."""
+    lines: list[str] = []
+    for kind in (Kind.OPEN, Kind.SETTLED):
+        index = index_of(kind)
+        indexed = {stored_name(t.name, kind) for t in FACT_TABLES if index_columns(t.name) is not None}
+        gone = [one.part_id for one in step.gone if one.stored_in in indexed]
+        if gone and indexed <= step.emptied:
+            lines.append(f"TRUNCATE TABLE `{dataset}.{index.name}`;")
+        elif gone:
+            lines.append(f"DELETE FROM `{dataset}.{index.name}` WHERE part_id IN ({', '.join(map(str, gone))});")
+        selects = []
+        for unit in units:
+            columns = index_columns(unit.relation)
+            if columns is not None and unit.stored_in in indexed:
+                part = PART_ID.name if unit.numbered else str(part_id(unit.parts[0].path))
+                at = ", CURRENT_TIMESTAMP()" if kind is Kind.SETTLED else ""
+                selects.append(f"SELECT {part}, {columns}{at} FROM `{dataset}.{unit.staging}`")
+        if selects:
+            into = f"`{dataset}.{index.name}` ({_names(index.name)})"
+            lines.append(f"INSERT INTO {into}\n" + "\nUNION ALL\n".join(selects) + ";")
+    return lines
 
 
 def _book(dataset: str, generation: int, step: Step, spans: Mapping[str, Held]) -> list[str]:

@@ -66,7 +66,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--bigquery",
         metavar="PROJECT.DATASET",
-        help="insert the revisions into this dataset too (after bigquery apply)",
+        help="write the revisions into this dataset too (after bigquery apply)",
+    )
+    parser.add_argument(
+        "--bigquery-insert",
+        choices=("storage-write", "insert-all"),
+        help="how: Storage Write API (default), or the plain insert path where gRPC does not reach",
     )
     parser.add_argument("--shards", type=int, default=1, metavar="N", help="files written at once (default: 1)")
     parser.add_argument(
@@ -113,11 +118,17 @@ def main(args: argparse.Namespace, rest: list[str]) -> int:
     }
     writer = None
     if args.bigquery is not None:
-        from pipelines.bigquery.client import connect
-        from pipelines.live.bigquery import LiveTables, prepare
+        from pipelines.bigquery.client import BigQueryError, connect
+        from pipelines.live.bigquery import LiveTables, check
 
-        prepare(connect("--bigquery", args.bigquery))
-        writer = LiveTables(args.bigquery)
+        try:
+            check(connect("--bigquery", args.bigquery))
+        except BigQueryError as err:
+            if args.verbose:
+                raise
+            print(f"flowfacts stream: {err}", file=sys.stderr)
+            return 1
+        writer = LiveTables(args.bigquery, args.bigquery_insert)
     options = StreamOptions(
         subscription=args.subscription,
         topic=args.topic,

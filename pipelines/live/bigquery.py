@@ -1,115 +1,136 @@
-"""The stream's BigQuery sink: revisions as rows of append-only live tables, by the plain insert path.
+"""The stream's BigQuery sink: revisions as rows of the append-only live tables (`schemas.live`).
 
-A publication may be inserted again after a failure; the views take each row once. The index of revisions goes last and
-only for revisions whose rows are all in, so that no half of a flow is ever shown: of a revision that is refused, the
-one before stays.
+One interface, two ways into a table: the Storage Write API (`pipelines.live.appending`), and the plain insert path
+(`pipelines.live.inserting`) where gRPC does not reach. Both may write a publication again after a failure; the
+views take each row once. The index of revisions goes last and only for revisions whose rows are all in, so that no
+half of a flow is ever shown: of a revision that is refused, the one before stays.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from datetime import datetime
-from functools import partial
-from typing import Any
+import os
+from typing import Protocol
 
 import pyarrow as pa
+import pyarrow.compute as pc
 from google.api_core import exceptions
-from google.cloud import bigquery
 
-from pipelines.bigquery.client import Target, connect
+from pipelines.bigquery.client import EMULATOR, BigQueryError, Target, connect
 from pipelines.live.tables import FLOW_REVISION
-from schemas.live import live_name, live_tables, now_views, table_resource, view_resource
+from schemas.live import LIVE_AT, REVISION, live_name
 from schemas.tables import FACT_TABLES
 
-_ROWS = 500
+STORAGE_WRITE, INSERT_ALL = "storage-write", "insert-all"
+WAYS = (STORAGE_WRITE, INSERT_ALL)
+
+STORAGE_EMULATOR = "BIGQUERY_STORAGE_EMULATOR_HOST"
+"""Variable with the gRPC address of an emulator; beside `BIGQUERY_EMULATOR_HOST`, which is for its REST address."""
+
 _OPTION = "--bigquery"
 
 Refused = tuple[str, str]
 """`(flow key, what BigQuery said)`."""
 
 
-def prepare(target: Target) -> None:
-    """Make the live tables and the views over both halves that are missing; the dataset must be applied."""
-    resources = [table_resource(t) for t in live_tables()] + [view_resource(t, target.name) for t in now_views()]
-    for resource in resources:
-        told = {**resource, "tableReference": _reference(target, resource["tableId"])}
-        table = bigquery.Table.from_api_repr(told)
-        make = partial(target.client.create_table, table, exists_ok=True, retry=None, timeout=target.seconds)
-        target.call(f"make {resource['tableId']}", make)
+class Way(Protocol):
+    """A way into a table."""
+
+    def put(self, table: str, rows: pa.Table) -> dict[int, str]:
+        """Put rows into a table, all but those that are refused; gives the reason by their place.
+
+        Raises:
+            exceptions.NotFound: the table is not there.
+            BigQueryError: it can't be done.
+        """
+        ...
 
 
-def _reference(target: Target, name: str) -> dict[str, str]:
-    return {"projectId": target.project, "datasetId": target.dataset, "tableId": name}
+def way_of(target: Target, name: str | None) -> Way:
+    """Make the way into a dataset; None takes the Storage Write API, where it can be reached."""
+    if name is None:
+        reached = not os.environ.get(EMULATOR) or os.environ.get(STORAGE_EMULATOR)
+        name = STORAGE_WRITE if reached else INSERT_ALL
+    if name == STORAGE_WRITE:
+        from pipelines.live.appending import Appends
+
+        return Appends(target, os.environ.get(STORAGE_EMULATOR))
+    from pipelines.live.inserting import Inserts
+
+    return Inserts(target)
+
+
+def check(target: Target) -> None:
+    """Make sure that the dataset has live tables.
+
+    Raises:
+        BigQueryError: it has not, or it can't be asked.
+    """
+    name = target.table(REVISION.name)
+    try:
+        target.call(f"look at {name}", lambda: target.client.get_table(name, retry=None, timeout=target.seconds))
+    except exceptions.NotFound as err:
+        raise BigQueryError(f"{name} is not there: run flowfacts bigquery apply --dataset {target.name}") from err
 
 
 class LiveTables:
-    """Inserts publications into a dataset; travels to the workers by its name."""
+    """Writes publications into a dataset; travels to the workers by its name.
 
-    def __init__(self, dataset: str, target: Target | None = None) -> None:
-        """Insert into PROJECT.DATASET."""
-        self.dataset, self._target = dataset, target
+    Args:
+        dataset: PROJECT.DATASET.
+        way: one of `WAYS`; None chooses.
+        target: how to reach it; by default as the environment says.
+    """
 
-    def __reduce__(self) -> tuple[type[LiveTables], tuple[str]]:
+    def __init__(self, dataset: str, way: str | None = None, target: Target | None = None) -> None:
+        self.dataset, self.way, self._target = dataset, way, target
+        self._open: Way | None = None
+
+    def __reduce__(self) -> tuple[type[LiveTables], tuple[str, str | None]]:
         """Travel without the client."""
-        return LiveTables, (self.dataset,)
+        return LiveTables, (self.dataset, self.way)
 
     def write(self, tables: dict[str, pa.Table]) -> list[Refused]:
-        """Insert what a publication shows; gives the revisions that were refused.
+        """Write what a publication shows; gives the revisions that were refused.
 
         Raises:
-            BigQueryError: it can't be done at all.
+            BigQueryError: it can't be done at all; nothing of it is shown, and it can be written again.
         """
         if self._target is None:
             self._target = connect(_OPTION, self.dataset)
+        if self._open is None:
+            self._open = way_of(self._target, self.way)
         refused: dict[tuple[str, str, int], str] = {}
         for name in (*(t.name for t in FACT_TABLES), FLOW_REVISION):
-            if name not in tables:
+            rows = tables.get(name)
+            if rows is None:
                 continue
-            rows = [r for r in map(_json, tables[name].to_pylist()) if _revision(r) not in refused]
-            for start in range(0, len(rows), _ROWS):
-                for row, why in self._insert(live_name(name), rows[start : start + _ROWS]):
-                    refused.setdefault(_revision(row), f"{name}: {why}")
+            if refused:
+                rows = rows.filter(pa.array([r not in refused for r in _revisions(rows)], pa.bool_()))
+            keys = _revisions(rows)
+            for place, why in self._put(live_name(name), _dated(rows)).items():
+                refused.setdefault(keys[place], f"{name}: {why}")
         return [(key, why) for (_, key, _), why in sorted(refused.items())]
 
-    def _insert(self, table: str, rows: list[dict[str, Any]]) -> Iterator[tuple[dict[str, Any], str]]:
-        """Insert rows; gives those that were refused, each with the reason. The rest is inserted."""
-        target = self._target
-        assert target is not None
-
-        def insert(some: list[dict[str, Any]]) -> Any:
-            ids = ["/".join(map(str, (*_revision(r), r.get("live_row", "")))) for r in some]
-            return target.client.insert_rows_json(
-                target.table(table), some, row_ids=ids, retry=None, timeout=target.seconds
-            )
-
+    def _put(self, table: str, rows: pa.Table) -> dict[int, str]:
+        assert self._target is not None
+        assert self._open is not None
+        if not rows.num_rows:
+            return {}
         try:
-            errors = target.call(f"insert into {table}", lambda: insert(rows))
-        except exceptions.NotFound:
-            raise LookupError(
-                f"{target.table(table)} is not there; expected the tables of flowfacts bigquery apply and of the stream"
-            ) from None
-        if not errors:
-            return
-        told = {e["index"]: _reason(e["errors"]) for e in errors}
-        # BigQuery takes none of a request with a bad row and marks the good ones as stopped: they go again alone.
-        bad = {i: why for i, why in told.items() if why is not None}
-        yield from ((rows[i], why) for i, why in bad.items())
-        good = [row for i, row in enumerate(rows) if i not in bad]
-        if good and bad:
-            yield from self._insert(table, good)
+            return self._open.put(table, rows)
+        except exceptions.NotFound as err:
+            raise BigQueryError(
+                f"{self._target.table(table)} is not there; what has come is kept and not acknowledged: run flowfacts "
+                f"bigquery apply --dataset {self._target.name}, and start the job again"
+            ) from err
 
 
-def _reason(errors: list[dict[str, str]]) -> str | None:
-    """Give why a row was refused; None when it was only stopped with others."""
-    for error in errors:
-        if error.get("reason") != "stopped":
-            return f"{error.get('reason')} {error.get('location', '')}".strip()
-    return None
+def _revisions(rows: pa.Table) -> list[tuple[str, str, int]]:
+    return list(zip(*(rows.column(n).to_pylist() for n in ("live_flow", "live_key", "live_revision")), strict=True))
 
 
-def _revision(row: dict[str, Any]) -> tuple[str, str, int]:
-    return row["live_flow"], row["live_key"], row["live_revision"]
-
-
-def _json(row: dict[str, Any]) -> dict[str, Any]:
-    return {k: v.isoformat() if isinstance(v, datetime) else v for k, v in row.items() if v is not None}
+def _dated(rows: pa.Table) -> pa.Table:
+    """Add the time of the revision, by whose day the live tables are partitioned."""
+    at = pc.cast(rows.column("live_revision"), pa.timestamp("us")).cast(pa.timestamp("us", "UTC"))
+    place = rows.schema.get_field_index("live_revision") + 1
+    return rows.add_column(place, pa.field(LIVE_AT.name, pa.timestamp("us", "UTC")), at)

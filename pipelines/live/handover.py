@@ -2,8 +2,8 @@
 
 The batch job settles what it has read; the stream knows what has come since. A flow's rows come from one half as a set,
 the settled one where it has at least as many events, so that nothing is missing and nothing is there twice while a day
-is handed over. Events of no flow are handed over by entity; what is unresolved in one half and resolved in the other
-counts where it is resolved.
+is handed over. What has no flow is handed over one by one: an event or pick job that the settled half knows comes from
+there, unless the live half has found its flow. The views in BigQuery do the same (`schemas.halves`).
 """
 
 from __future__ import annotations
@@ -21,7 +21,6 @@ from pipelines.live.tables import FLOW_REVISION
 from pipelines.state import read_table
 from schemas.derive import arrow_schema
 from schemas.tables import BY_NAME
-from transforms.resolve import UNRESOLVED
 from transforms.update import FLOW_RELATION, RELATIONS
 
 OTHER_FACTS = "the same number of events, other facts"
@@ -29,28 +28,23 @@ OTHER_FACTS = "the same number of events, other facts"
 
 SHOWN = (*RELATIONS, "flow_event")
 
-_KEY = "coalesce(entity || ':' || entity_id, event_id)"
-"""Key of an event outside the flows (`transforms.project.gathering_key`), in SQL."""
-
 _COUNTS = " UNION ALL ".join(
-    [
-        *(
-            f"SELECT '{flow}' AS flow, flow_id AS key, event_count FROM settled_{r}"
-            for flow, r in FLOW_RELATION.items()
-        ),
-        f"SELECT 'none', {_KEY}, count(*) FROM settled_flow_event WHERE flow = 'none' GROUP BY ALL",
-    ]
+    f"SELECT '{flow}' AS flow, flow_id AS key, event_count FROM settled_{r}" for flow, r in FLOW_RELATION.items()
 )
 
 _WINNERS = f"""
 SELECT r.live_flow, r.live_key FROM live_{FLOW_REVISION} r
 LEFT JOIN settled_count s ON s.flow = r.live_flow AND s.key = r.live_key
-WHERE r.event_count > 0 AND CASE WHEN starts_with(r.live_key, '{UNRESOLVED}') AND r.live_flow <> 'none'
-  THEN NOT EXISTS (
-    SELECT 1 FROM live_flow_event e JOIN settled_flow_event t USING (event_id)
-    WHERE e.live_flow = r.live_flow AND e.live_key = r.live_key)
-  ELSE s.key IS NULL OR r.event_count > s.event_count END
+WHERE r.event_count > coalesce(s.event_count, 0)
 """
+
+_LEGS = {"order_leg": "leg_id", "flow_interval": "entity_id"}
+"""Relations with rows of pick jobs whose flow is unknown -> the column that names the pick job."""
+
+_SAME = "event_name || '|' || entity_id || '|' || coalesce(entity_version, epoch_us(event_at))"
+"""What repeats of an event without a flow share, as far as their rows tell; NULL without an entity."""
+
+_SHOWN = "JOIN shown_live USING (live_flow, live_key)"
 
 
 @contextmanager
@@ -87,18 +81,23 @@ def combined_query(relation: str) -> str:
     """Write the query of a relation over both halves, for a connection of `halves`."""
     names = ", ".join(c.name for c in BY_NAME[relation].columns)
     flow = "flow" if relation in ("flow_interval", "flow_event") else f"'{relation.split('_')[0]}'"
-    key = f"CASE WHEN flow = 'none' THEN {_KEY} ELSE flow_id END" if relation == "flow_event" else "flow_id"
-    only = ""
-    own = {"flow_event": "event_id", "order_leg": "leg_id"}.get(relation)
-    if own is not None:  # unresolved there, resolved here
-        only = (
-            f" AND (t.flow_id IS NOT NULL OR t.{own} NOT IN (SELECT {own} FROM live_{relation} "
-            "JOIN shown_live USING (live_flow, live_key)))"
+    known = found = "false"  # a row without a flow is known to the settled half; its flow was found by the live one
+    if relation == "flow_event":
+        resolved = f"SELECT event_id FROM live_flow_event {_SHOWN} WHERE flow_id IS NOT NULL"
+        known = "event_id IN (SELECT event_id FROM settled_flow_event) OR coalesce("
+        known += (
+            f"{_SAME} IN (SELECT {_SAME} FROM settled_flow_event WHERE flow_id IS NULL AND entity_id NOT NULL), false)"
         )
+        found = f"flow <> 'none' AND event_id IN ({resolved})"
+    elif relation in _LEGS:
+        own = _LEGS[relation]
+        known = f"{own} IN (SELECT leg_id FROM settled_order_leg)"
+        found = f"{own} IN (SELECT leg_id FROM live_order_leg {_SHOWN} WHERE flow_id IS NOT NULL)"
     return (
-        f"SELECT {names} FROM live_{relation} JOIN shown_live USING (live_flow, live_key) UNION ALL "
-        f"SELECT {names} FROM (SELECT *, {flow} AS of_flow, {key} AS of_key FROM settled_{relation}) t "
-        f"WHERE NOT EXISTS (SELECT 1 FROM shown_live s WHERE s.live_flow = t.of_flow AND s.live_key = t.of_key){only}"
+        f"SELECT {names} FROM live_{relation} {_SHOWN} WHERE flow_id IS NOT NULL OR NOT ({known}) UNION ALL "
+        f"SELECT {names} FROM (SELECT *, {flow} AS of_flow FROM settled_{relation}) t "
+        "WHERE NOT EXISTS (SELECT 1 FROM shown_live s WHERE s.live_flow = t.of_flow AND s.live_key = t.flow_id) "
+        f"AND (flow_id IS NOT NULL OR NOT ({found}))"
     )
 
 

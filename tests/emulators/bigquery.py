@@ -61,10 +61,12 @@ class Emulator:
 
     Attributes:
         url: its address.
+        grpc: address of its Storage API.
         bucket_root: folder that it serves gs:// from.
     """
 
     url: str
+    grpc: str
     bucket_root: Path
     _clients: list[Any] = field(default_factory=list)
 
@@ -104,7 +106,7 @@ def running(folder: Path) -> Iterator[Emulator]:
             [*command, "--log-level", "error"], cwd=folder, stdout=words, stderr=words,
             env={**os.environ, "BQEMU_GCS_LOCAL_ROOT": str(bucket)},
         )  # fmt: skip
-    emulator = Emulator(f"http://127.0.0.1:{rest}", bucket)
+    emulator = Emulator(f"http://127.0.0.1:{rest}", f"127.0.0.1:{grpc}", bucket)
     try:
         wait_for(f"{emulator.url}/healthz", process, log)
         yield emulator

@@ -15,7 +15,7 @@ from pipelines.bigquery.apply import apply, plan
 from pipelines.bigquery.client import BigQueryError
 from pipelines.cli import main
 from schemas import dataset as declaring
-from schemas.tables import STOW_FLOW, TABLES, Column, Type
+from schemas.tables import FACT_TABLES, STOW_FLOW, TABLES, Column, Type
 from tests.emulators.bigquery import rows, running
 
 
@@ -100,11 +100,12 @@ def test_an_additive_change_is_made_in_place_and_rows_stay(server, monkeypatch):
     more = replace(STOW_FLOW, columns=(*STOW_FLOW.columns, Column("stow_rank", Type.INT64, "Rank", "count")))
     monkeypatch.setattr(declaring, "TABLES", tuple(more if t.name == "stow_flow" else t for t in TABLES))
     monkeypatch.setattr("schemas.views.TABLES", declaring.TABLES)
+    monkeypatch.setattr("schemas.live.FACT_TABLES", tuple(more if t.name == "stow_flow" else t for t in FACT_TABLES))
     found = {(c.table, c.about, c.detail, c.breaking) for c in plan(target)}
     assert ("stow_flow_open", "schema", "add stow_rank INT64", False) in found
     assert ("stow_flow_settled", "schema", "add stow_rank INT64", False) in found
     assert ("stow_flow", "view", "another query", False) in found
-    assert {t for t, *_ in found} == {"stow_flow_open", "stow_flow_settled", "stow_flow"}
+    assert {t for t, *_ in found} == {"stow_flow_open", "stow_flow_settled", "stow_flow_live", "stow_flow"}
     apply(target)
     assert plan(target) == []
     assert rows(target, f"SELECT flow_id, stow_rank FROM `{target.name}.stow_flow`") == [("f", None)]
@@ -124,7 +125,14 @@ def test_words_labels_clustering_and_expiry_are_put_right(server):
         ("clustering", "clustered by flow_id, declared by facility_ref, flow_id"),
         ("partitioning", "partitions expire after 1 days, declared never"),
     }
+    live = target.client.get_table(target.table("flow_revision_live"))
+    assert live.time_partitioning.expiration_ms == 14 * 86_400_000
+    live.time_partitioning = bigquery.TimePartitioning(field="live_at")
+    target.client.update_table(live, ["time_partitioning"])
+    assert "partitions expire never, declared after 14 days" in {c.detail for c in plan(target)}
     apply(target)
+    live = target.client.get_table(live.reference)
+    assert live.time_partitioning.expiration_ms == 14 * 86_400_000
     table = target.client.get_table(table.reference)
     assert table.labels["team"] == "ours", "a label of somebody else stays"
     assert table.labels["kind"] == "settled"
