@@ -103,7 +103,11 @@ def build(pipeline: beam.Pipeline, options: StreamOptions, run_id: str, known: l
     live = (
         events
         | "Resolve"
-        >> ResolveStream(options.patience, links=KnownLinks(options.settled) if options.settled is not None else None)
+        >> ResolveStream(
+            options.patience,
+            links=KnownLinks(options.settled) if options.settled is not None else None,
+            max_waiting=options.life.max_items,
+        )
         | "Live" >> LiveFlows(options.life, KnownFlows(options.output, options.settled), options.as_of)
     )
     elements = (
@@ -202,6 +206,7 @@ class _Local:
         """Look after the job until it has nothing to do, or is told to stop and has nothing left to publish."""
         last, changed = None, time.monotonic()
         told = kept = changed
+        before: dict[str, int] = {}
         while True:
             now = time.monotonic()
             if self._failure is not None:
@@ -213,8 +218,9 @@ class _Local:
                 reader.keep()
                 kept = now
             if now - told >= self._options.tell_every:
-                told = now
-                self._tell(counts)
+                rates = {n: round((c - before.get(n, 0)) / (now - told), 2) for n, c in counts["events"].items()}
+                told, before = now, counts["events"]
+                self._tell({**counts, "events_per_second": {n: rate for n, rate in rates.items() if rate}})
             if self._stopping.is_set():
                 if reader is not None:
                     reader.stop()

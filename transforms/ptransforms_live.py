@@ -160,6 +160,7 @@ class _Count(beam.DoFn):
         if isinstance(element, bytes):
             revision = decode_revision(element)
             count("revisions")
+            count("duplicates", revision.repeated)
             spread("flow_duplicates", revision.duplicates)
             spread("flush_lag_ms", revision.waited // 1000)
             spread("state_bytes", revision.bytes)

@@ -17,9 +17,9 @@ from apache_beam.utils.timestamp import Timestamp
 from transforms.event import decode_block
 from transforms.ptransforms_messages import Clock, Keyed, join_key, split_key, system_clock, time_of
 from transforms.ptransforms_metrics import count
-from transforms.resolve import Node
+from transforms.resolve import UNRESOLVED, Node
 from transforms.rows import SECOND
-from transforms.stream_codec import Item, decode_item, encode_item
+from transforms.stream_codec import Item, Value, decode_item, encode_item
 from transforms.stream_nodes import (
     HOPS,
     Ask,
@@ -157,8 +157,8 @@ class _Home(beam.DoFn):
     PATIENCE = TimerSpec("patience", TimeDomain.REAL_TIME)
     EXPIRY = TimerSpec("expiry", TimeDomain.REAL_TIME)
 
-    def __init__(self, patience: int, keep_for: int, clock: Clock) -> None:
-        self.patience, self.keep_for, self.clock = patience, keep_for, clock
+    def __init__(self, patience: int, keep_for: int, clock: Clock, most: int) -> None:
+        self.patience, self.keep_for, self.clock, self.most = patience, keep_for, clock, most
 
     def process(
         self,
@@ -174,12 +174,18 @@ class _Home(beam.DoFn):
             expiry.set(Timestamp(micros=now + self.keep_for))
         home.touched_at = now
         if message[:1] == b"w":
-            waiting.add(message[1:])
+            # One too many stays in the flow that is known now; it is in the event log, and the batch job has it.
+            if home.waiting < self.most:
+                home.waiting += 1
+                waiting.add(message[1:])
+            else:
+                count("waiting_over_cap")
             if home.best is None:
                 patience.set(Timestamp(micros=now + self.patience))
             else:
                 event = decode_item(message[1:]).event
                 assert event is not None
+                count("events_unresolved", int(_open(home.best)))
                 yield self._send(joins(event, home.best))
         else:
             hops, rank, told = _claim.decode(message[1:])
@@ -193,6 +199,7 @@ class _Home(beam.DoFn):
         for raw in waiting.read():
             event = decode_item(raw).event
             assert event is not None
+            count("events_unresolved", int(_open(after)) - int(before is not None and _open(before)))
             if before is not None:
                 count("moves")
                 yield self._send(leaves(event, before, after))
@@ -230,6 +237,11 @@ class _Home(beam.DoFn):
             expiry.set(Timestamp(micros=until))
 
 
+def _open(value: Value) -> bool:
+    """Say whether a value is a gathering key, so that its events are shown as unresolved."""
+    return value[3].startswith(UNRESOLVED)
+
+
 class ResolveStream(beam.PTransform):
     """Find the flow of every event, also of those that do not name it, in any order of arrival.
 
@@ -244,6 +256,7 @@ class ResolveStream(beam.PTransform):
         keep_for: int = 90 * DAY,
         clock: Clock = system_clock,
         links: NodeLookup | None = None,
+        max_waiting: int = 20_000,
     ) -> None:
         """Set, in microseconds, the patience and how long an entity is kept after it was last heard of.
 
@@ -252,8 +265,10 @@ class ResolveStream(beam.PTransform):
             keep_for: how long an entity is kept after it was last heard of.
             clock: the time.
             links: which flow entities belong to, from before the stream.
+            max_waiting: events that may wait at one entity; more are counted.
         """
         super().__init__()
+        self.max_waiting = max_waiting
         self.patience, self.keep_for, self.clock, self.links = patience, keep_for, clock, links
 
     def expand(self, events: PCollection[bytes]) -> PCollection[Keyed]:
@@ -272,6 +287,6 @@ class ResolveStream(beam.PTransform):
         found = (
             homes
             | "MergeHomes" >> beam.Flatten()
-            | "SettleEvents" >> beam.ParDo(_Home(self.patience, self.keep_for, self.clock))
+            | "SettleEvents" >> beam.ParDo(_Home(self.patience, self.keep_for, self.clock, self.max_waiting))
         )
         return (out[FLOWS], found) | "MergeItems" >> beam.Flatten()

@@ -45,6 +45,8 @@ class Meta(msgspec.Struct, array_like=True, gc=False):
         touched_at: last arrival.
         wake_at: when something is to be done without an arrival.
         shown_until: instant until which the newest revision holds without an arrival: the flow's deadline.
+        duplicates: repeated deliveries so far.
+        retained: how many of them are among the items that are kept.
     """
 
     version: int = STATE_VERSION
@@ -57,6 +59,8 @@ class Meta(msgspec.Struct, array_like=True, gc=False):
     touched_at: int = 0
     wake_at: int | None = None
     shown_until: int | None = None
+    duplicates: int = 0
+    retained: int = 0
 
 
 class Change(NamedTuple):
@@ -125,10 +129,14 @@ def flush(flow: str, key: str, meta: Meta, items: Iterable[Item], life: Life, no
         meta.wake_at = meta.shown_until
     else:
         meta.wake_at = max(meta.touched_at, now) + (life.search_for if key.startswith(UNRESOLVED) else life.quiet)
+    repeated = max(0, revision.duplicates - meta.retained)
+    meta.duplicates += repeated
+    meta.retained = max(0, sum(i.event is not None for i in kept) - revision.event_count)
     changed = len(kept) != meta.items
     if changed:
         meta.items, meta.bytes = len(kept), sum(len(encode_item(i)) for i in kept)
-    return Change(revision._replace(bytes=meta.bytes, waited=waited), kept if changed else None)
+    told = revision._replace(bytes=meta.bytes, waited=waited, duplicates=meta.duplicates, repeated=repeated)
+    return Change(told, kept if changed else None)
 
 
 def wake(flow: str, key: str, meta: Meta, items: Iterable[Item], life: Life, now: int, as_of: int) -> Change:

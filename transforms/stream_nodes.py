@@ -29,6 +29,9 @@ from transforms.stream_codec import Item, Place, StateVersionError, Value
 HOPS = ROUNDS - 1
 """Longest way from an entity to a claim."""
 
+MOST_ASKERS = 10_000
+"""Entities that may ask one; what asks after them finds its flow in the batch job."""
+
 STATE_VERSION = 1
 
 Told = tuple[int, str]
@@ -72,7 +75,7 @@ class Relay(msgspec.Struct, array_like=True, gc=False):
     def ask(self, asker: Node) -> list[tuple[Node | None, Told]]:
         """Hear a question; gives the answers that are known."""
         asker = (asker[0], asker[1])
-        if asker in self.askers:
+        if len(self.askers) >= MOST_ASKERS or asker in self.askers:
             return []
         self.askers.append(asker)
         return [(asker, further) for told in self._known() for further in _further(told)]
@@ -105,12 +108,14 @@ class Home(msgspec.Struct, array_like=True, gc=False):
         touched_at: last time that something was heard, microseconds.
         best: the flow of its events, and how surely; None while they wait for one.
         held: the best gathering key that was heard while they wait.
+        waiting: number of events that are kept.
     """
 
     version: int = STATE_VERSION
     touched_at: int = 0
     best: Value | None = None
     held: Value | None = None
+    waiting: int = 0
 
     def claim(self, hops: int, told: Told) -> tuple[Value | None, Value] | None:
         """Hear a claim; gives the values before (None: nothing was known) and after when the events must move."""

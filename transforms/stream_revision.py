@@ -62,11 +62,12 @@ class Revision(NamedTuple):
         as_of: instant of the facts.
         outcome: of the flow; None where it has none.
         event_count: distinct events; 0 when the flow has gone.
-        duplicates: deliveries that are no event of their own.
+        duplicates: deliveries so far that are no event of their own.
         overflow: deliveries that did not fit.
         bytes: size of what is kept of the flow.
         waited: microseconds from the first change to this revision.
         rows: cells by relation, in the contract's column order; `flow_event` among them.
+        repeated: duplicates that have come since the revision before.
     """
 
     flow: str
@@ -80,6 +81,7 @@ class Revision(NamedTuple):
     bytes: int
     waited: int
     rows: dict[str, list[tuple[Any, ...]]]
+    repeated: int = 0
 
 
 def remaining(items: Iterable[Item], flow: str, key: str) -> tuple[list[Event], list[Item]]:
@@ -133,6 +135,9 @@ def project(
             outcome = getattr(found, FLOW_RELATION[flow])[-1]["outcome"]
             last = max(e.recorded_at for e in reduced.events)
             due = deadlines_of(flow, outcome, reduced.events, last, settings)[0]
+        if overflow and not key.startswith(UNRESOLVED):
+            row = getattr(found, FLOW_RELATION[flow])[-1]
+            row["quality_flags"] = sorted({*row["quality_flags"], "oversized"})
     rows = {name: _cells(name, getattr(found, name)) for name in RELATIONS}
     rows["flow_event"] = [event_cells(e) for e in reduced.events]
     return (
@@ -152,10 +157,25 @@ def _cells(relation: str, rows: list[Any]) -> list[tuple[Any, ...]]:
     return [row_cells(relation, row) for row in sort_rows(BY_NAME[relation], rows)]
 
 
+class _Packed(msgspec.Struct, array_like=True, gc=False):
+    """A revision as it is encoded: what a later version adds stands at the end and has a default."""
+
+    flow: str
+    key: str
+    revision: int
+    as_of: int
+    outcome: str | None
+    event_count: int
+    duplicates: int
+    overflow: int
+    bytes: int
+    waited: int
+    rows: dict[str, list[Any]]
+    repeated: int = 0
+
+
 _encode = msgspec.msgpack.Encoder().encode
-_revision = msgspec.msgpack.Decoder(
-    tuple[str, str, int, int, str | None, int, int, int, int, int, dict[str, list[Any]]]
-)
+_revision = msgspec.msgpack.Decoder(_Packed)
 
 
 def encode_revision(revision: Revision) -> bytes:
@@ -164,5 +184,6 @@ def encode_revision(revision: Revision) -> bytes:
 
 
 def decode_revision(raw: bytes | memoryview) -> Revision:
-    """Decode what `encode_revision` made; rows are lists of cells."""
-    return Revision(*_revision.decode(raw))
+    """Decode what `encode_revision` of this or an earlier version made; rows are lists of cells."""
+    found = _revision.decode(raw)
+    return Revision(*(getattr(found, name) for name in Revision._fields))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -15,6 +16,7 @@ from schemas.tables import BY_NAME
 from tests.unit.transforms.build import DAY, DEADLINES, SECOND, T0, ev, instant
 from transforms.event import Event, encode_block
 from transforms.ptransforms_live import LiveFlows
+from transforms.ptransforms_metrics import here, reset
 from transforms.ptransforms_search import ResolveStream
 from transforms.stream_revision import Life, Revision, decode_revision
 
@@ -77,7 +79,10 @@ class Script:
 
 @pytest.fixture
 def play() -> Callable[[Callable[[Script], Script]], list[Revision]]:
-    def run(write: Callable[[Script], Script], life: Life = LIFE, lookup: Any = None) -> list[Revision]:
+    def run(
+        write: Callable[[Script], Script], life: Life = LIFE, lookup: Any = None, max_waiting: int = 100
+    ) -> list[Revision]:
+        reset()
         _time[0] = T0
         _seen.clear()
         _kept.clear()
@@ -91,7 +96,7 @@ def play() -> Callable[[Callable[[Script], Script]], list[Revision]]:
                 pipeline
                 | stream
                 | beam.ParDo(SetClock())
-                | ResolveStream(PATIENCE * SECOND, 90 * DAY * SECOND, clock)
+                | ResolveStream(PATIENCE * SECOND, 90 * DAY * SECOND, clock, None, max_waiting)
                 | LiveFlows(life, lookup or Kept(), None, clock)
             )
             _ = (live.revisions, live.closed) | beam.Flatten() | beam.ParDo(Keep())
@@ -202,3 +207,39 @@ def test_what_does_not_fit_is_counted_and_left_out(play):
     many = [ev("STOW_JOB_COMMENCED", n, version=n, status="IN_PROGRESS") for n in range(10)]
     found = play(lambda s: s.arrive(*many).until(100), life)
     assert (found[0].event_count, found[0].overflow) == (3, 7)
+    assert "oversized" in row(found[0], "stow_flow")["quality_flags"]
+    assert here()[0]["items_over_cap"] == 7
+
+
+def test_a_flow_within_its_cap_is_not_oversized(play):
+    found = play(lambda s: s.arrive(*STOW).until(100))
+    assert "oversized" not in row(found[0], "stow_flow")["quality_flags"]
+
+
+def test_an_entity_keeps_so_many_waiting_events_and_counts_the_others(play):
+    lines = [ev("PICK_JOB_PICK_LINE_PICKED", 50 + n, flow=None, pick_job_ref="J1", entity_id=f"L{n}") for n in range(6)]
+    found = play(lambda s: s.arrive(*lines).until(100).arrive(JOB).until(200), max_waiting=4)
+    assert of(found, "?PICK_JOB:J1")[0].event_count == 4
+    assert of(found, "P1")[-1].event_count == 5
+    assert here()[0]["waiting_over_cap"] == 2
+
+
+def again(event: Event, source: str) -> Event:
+    """Give another delivery of an event."""
+    made = copy.copy(event)
+    made.source = source
+    return made
+
+
+def test_duplicates_are_counted_once_each(play):
+    more = [again(e, "second") for e in STOW]
+    found = play(lambda s: s.arrive(*STOW, *more, *STOW).until(100).arrive(again(STOW[0], "third")).until(200))
+    assert [(r.duplicates, r.event_count) for r in soon(found)] == [(3, 3), (4, 3)]
+    assert here()[0]["duplicates"] == 4
+
+
+def test_what_is_unresolved_is_counted_and_no_more_when_it_is_found(play):
+    play(lambda s: s.arrive(LINE).until(100))
+    assert here()[0]["events_unresolved"] == 1
+    play(lambda s: s.arrive(LINE).until(100).arrive(JOB).until(200))
+    assert here()[0]["events_unresolved"] == 0

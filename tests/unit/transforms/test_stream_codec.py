@@ -10,6 +10,7 @@ from transforms.event_log import LAYOUT
 from transforms.stream_codec import Item, StateVersionError, decode_item, encode_item, fingerprint, known_layouts
 from transforms.stream_flows import Meta, Phase, decode_meta, encode_meta, pack_closed, unpack_closed
 from transforms.stream_nodes import decode_home, decode_relay
+from transforms.stream_revision import decode_revision, encode_revision
 
 # State as version 1 has written it. Never change these: add those of the next version beside them.
 JOIN_1 = bytes.fromhex(
@@ -21,6 +22,9 @@ LEAVE_1 = bytes.fromhex("01050900c393940102cd03eaac3f5049434b5f4a4f423a4a39c092a
 META_1 = bytes.fromhex("9a010007026300c00509c0")
 RELAY_1 = bytes.fromhex("9601049201a25031c09192a85041434b5f4a4f42a24b31c3")
 HOME_1 = bytes.fromhex("94010394000001a25031c0")
+REVISION_1 = bytes.fromhex(
+    "9ba473746f77a253310709a46f70656e020100630581a973746f775f666c6f779193a25331c003"
+)  # waits in the buffer of the sink
 
 
 def test_items_of_the_last_version_are_read():
@@ -39,7 +43,18 @@ def test_what_is_kept_of_flows_and_entities_of_the_last_version_is_read():
     relay = decode_relay(RELAY_1)
     assert (relay.found, relay.gathered, relay.watched) == ((1, "P1"), None, True)
     assert [tuple(a) for a in relay.askers] == [("PACK_JOB", "K1")]
-    assert decode_home(HOME_1).best == (0, 0, 1, "P1")
+    home = decode_home(HOME_1)
+    assert (home.best, home.waiting) == ((0, 0, 1, "P1"), 0)
+    assert (meta.duplicates, meta.retained) == (0, 0)
+
+
+def test_a_buffered_revision_of_the_last_version_is_read():
+    found = decode_revision(REVISION_1)
+    assert (found.flow, found.key, found.revision, found.as_of, found.outcome) == ("stow", "S1", 7, 9, "open")
+    assert (found.event_count, found.duplicates, found.overflow, found.bytes, found.waited) == (2, 1, 0, 99, 5)
+    assert found.rows == {"stow_flow": [["S1", None, 3]]}
+    assert found.repeated == 0
+    assert decode_revision(encode_revision(found._replace(repeated=4))).repeated == 4
 
 
 def test_an_item_comes_back_as_it_went():
