@@ -173,7 +173,8 @@ def line(counts: dict[str, Any]) -> str:
     return (
         f"{sum(counts.get('events', {}).values()):,} events in {counts.get('messages_accepted', 0):,} messages, "
         f"{sum(counts.get('events_per_second', {}).values()):.1f}/s, {counts.get('dead_letters', 0):,} dead letters, "
-        f"{counts.get('duplicates', 0):,} duplicates, {counts.get('events_unresolved', 0):,} unresolved; {counts.get('open_flows', 0):,} open flows "
+        f"{counts.get('duplicates', 0):,} duplicates, {counts.get('events_unresolved', 0):,} unresolved; "
+        f"{counts.get('open_flows', 0):,} open flows "
         f"({size.get('mean', 0):,} bytes each, at most {size.get('max', 0):,}), "
         f"{counts.get('revisions', 0):,} revisions, "
         f"{counts.get('moves', 0):,} moves, {counts.get('flows_read_back', 0):,} read back, "
