@@ -10,6 +10,7 @@ import contextlib
 import hashlib
 import json
 import os
+import re
 import uuid
 from collections.abc import Collection, Iterable, Iterator
 from dataclasses import asdict, dataclass, fields
@@ -20,7 +21,8 @@ import pyarrow.parquet as pq
 from apache_beam.io.filesystem import BeamIOError, CompressionTypes
 from apache_beam.io.filesystems import FileSystems
 
-from pipelines.storage_errors import reading, writing
+from pipelines.lock import make_sure
+from pipelines.storage_errors import StorageError, reading, writing
 from schemas.tables import CONTRACT_VERSION
 
 MANIFEST = "manifest.json"
@@ -59,6 +61,17 @@ class Part:
 def is_local(path: str) -> bool:
     """Say whether a path is on the local file system."""
     return "://" not in path
+
+
+def stem_of(name: str) -> str:
+    """Give a stem for the files that tell of an input file: no longer than file systems take, and no pattern."""
+    plain = re.sub(r"[^0-9A-Za-z._=-]", "_", name.replace("/", "-"))
+    if plain == name.replace("/", "-") and len(plain) <= _LONGEST_STEM:
+        return plain
+    return f"{plain[:_LONGEST_STEM]}-{hashlib.blake2b(name.encode(), digest_size=8).hexdigest()}"
+
+
+_LONGEST_STEM = 160
 
 
 def write_bytes(path: str, data: bytes) -> None:
@@ -174,10 +187,14 @@ def write_manifest(
         manifest: what else it tells.
         parts: all visible parts.
         internal: datasets that are no relations of the contract.
+
+    Raises:
+        LockedError: the lock of an output in a bucket was lost meanwhile.
     """
     named: dict[str, dict[str, list[dict[str, Any]]]] = {"relations": {}, "state": {}}
     for part in parts:
         named["state" if part.relation in internal else "relations"].setdefault(part.relation, []).append(asdict(part))
+    make_sure(output)
     content = {"format_version": FORMAT_VERSION, "contract_version": CONTRACT_VERSION, **manifest, **named}
     write_bytes(f"{output.rstrip('/')}/{MANIFEST}", json.dumps(content, indent=1).encode())
 
@@ -194,11 +211,23 @@ def parts_of(manifest: dict[str, Any]) -> list[Part]:
 
 
 def read_manifest(output: str) -> dict[str, Any] | None:
-    """Read the published state, None when there is none."""
+    """Read the published state, None when there is none.
+
+    Raises:
+        StorageError: it can't be read, or it is none.
+    """
     path = f"{output.rstrip('/')}/{MANIFEST}"
     if not FileSystems.exists(path):
         return None
-    manifest: dict[str, Any] = json.loads(read_bytes(path))
+    try:
+        manifest = json.loads(read_bytes(path))
+    except ValueError:
+        manifest = None
+    if not isinstance(manifest, dict) or not isinstance(manifest.get("format_version"), int):
+        raise StorageError(
+            f"{path} is no manifest of flowfacts, or is damaged; bring it back from a copy, for it alone tells which "
+            "files are the published facts, or give another --output"
+        )
     return manifest
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 import tempfile
 from collections.abc import Iterable
@@ -12,6 +13,7 @@ from typing import Any
 import duckdb
 
 from pipelines.datasets import Part, is_local, read_bytes
+from pipelines.storage_errors import StorageError
 from schemas.derive import duckdb_columns
 from schemas.tables import FACT_TABLES, Table
 
@@ -80,6 +82,15 @@ def compare_parts(output: str, old: Iterable[Part], new: Iterable[Part], since: 
                 [f"{since}T00:00:00Z"],
             )
         return [_compare(con, table, since is None) for table in FACT_TABLES]
+
+
+def is_whole(output: str, part: Part) -> bool:
+    """Say whether a part is there as it was written; one that somebody has deleted or damaged has no rows."""
+    try:
+        data = read_bytes(f"{output.rstrip('/')}/{part.path}")
+    except StorageError:
+        return False
+    return hashlib.blake2b(data, digest_size=16).hexdigest() == part.digest
 
 
 def _file(output: str, part: Part, folder: Path) -> str:

@@ -1,141 +1,129 @@
-"""Erasure of the identifiers of an order: in facts, event log, state, dead letters and raw copies, and its proof."""
+"""Erasure of the identifiers of an order: in both halves of an output, dead letters and raw copies, and its proof."""
 
 from __future__ import annotations
 
 import hashlib
 import uuid
-from collections.abc import Iterable
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
 import msgspec
-import pyarrow as pa
-import pyarrow.compute as pc
 
 from pipelines import books, datasets, summary, warehouse
 from pipelines.datasets import Part, is_local, parts_of, put_in_place, read_bytes, write_bytes, write_manifest
 from pipelines.exports import LineReader, discover, modified_at
+from pipelines.live.erasing import Live, read_erased, scrub_live, write_erased
+from pipelines.live.store import FOLDER, shards_of
+from pipelines.lock import LockedError, only_run
 from pipelines.options import OptionError, RunOutcome
 from pipelines.publishing import Published, run_row, tidy
 from pipelines.scrubbing import files_under, scrub_lines, scrub_table, search
-from pipelines.state import EVENT_LOG, INTERNAL, read_table, write_share
+from pipelines.state import INTERNAL, read_table, write_share
+from pipelines.subject import Half, Settled, Subject, find_subject
 from pipelines.upkeep import holding, why_outdated
-from transforms.erasure import Erased, draw, identifiers
-from transforms.event_log import events_in
+from transforms.erasure import Erased, Scrubber, draw
 
 _SHORTEST = 6
 """Entity ids shorter than this are no evidence that a raw line speaks of the order."""
-
-
-@dataclass(slots=True)
-class Subject:
-    """What is to be erased.
-
-    Attributes:
-        flows: process ids.
-        identifiers: the tenant's identifiers, and the flow each was found at.
-        entities: ids of the entities of the flows, by which raw lines are found.
-    """
-
-    flows: set[str] = field(default_factory=set)
-    identifiers: dict[str, str | None] = field(default_factory=dict)
-    entities: set[str] = field(default_factory=set)
 
 
 def erase(output: str, process: str | None, order: str | None, raw: Iterable[str]) -> dict[str, Any]:
     """Erase the identifiers of a process, or of an order by its number.
 
     Args:
-        output: output folder of the batch job.
+        output: output folder of the batch job, of the stream, or of both.
         process: process id.
         order: the tenant's order number, or the order's id on the platform.
         raw: folders with raw copies of the export.
 
     Raises:
         OptionError: nothing is published there, or the process is not known.
-        LockedError: another run works on the output.
+        LockedError: another run, or the stream, works on the output.
     """
     output = output.rstrip("/")
     started = datetime.now(UTC)
-    with holding(output) as published:
-        outdated = why_outdated(published)
+    with _both_halves(output) as (published, live):
+        outdated = why_outdated(published) if published is not None else None
         if outdated is not None:
             raise OptionError(f"{outdated}; run flowfacts rebuild --apply first, for the state can't be searched")
-        subject = _subject(output, published, process, order)
-        now = f"{started:%Y-%m-%dT%H:%M:%SZ}"
-        drawn = {value: draw(value, flow, now) for value, flow in subject.identifiers.items()}
+        before = {e.digest: e for e in (*(published.erased if published is not None else ()), *read_erased(output))}
+        halves: list[Half] = [Settled(output, published.parts)] if published is not None else []
+        if live:
+            halves.append(Live(output))
+        subject = find_subject(output, halves, process, order, {e.pseudonym for e in before.values()})
+        drawn = _draw(subject, before.values(), f"{started:%Y-%m-%dT%H:%M:%SZ}")
         pseudonyms = {value: e.pseudonym for value, e in drawn.items()}
-        run_id = f"{started:%Y%m%dT%H%M%S}-{uuid.uuid4().hex[:8]}"
+        erased = list({**before, **{e.digest: e for e in drawn.values()}}.values())
         needles = {*pseudonyms, *subject.flows, *(e for e in subject.entities if len(e) >= _SHORTEST)}
-        lines, files = _empty_raw(raw, needles)
-        letters = _scrub_letters(output, needles)
-        parts, rewritten = _scrub_parts(output, published, pseudonyms, run_id) if pseudonyms else (published.parts, 0)
-        manifest = _publish(output, published, parts, files, run_id, started, list(drawn.values()))
-        for file in files:
-            put_in_place(file.beside, file.path)
+        run_id = f"{started:%Y%m%dT%H%M%S}-{uuid.uuid4().hex[:8]}"
         result: dict[str, Any] = {
             "output": output,
             "run_id": run_id,
             "flows": sorted(subject.flows),
             "identifiers": len(pseudonyms),
-            "tables_rewritten": rewritten,
-            "raw_lines_emptied": lines,
-            "dead_letters_emptied": letters,
+            "tables_rewritten": 0,
+            "raw_lines_emptied": 0,
+            "dead_letters_emptied": 0,
         }
-        if is_local(output):
-            built = warehouse.build(output, manifest, whole=True)
-            result |= {"warehouse": str(built), "facts": summary.summarise(built)}
-        tidy(output, published, manifest)
+        lines, files = _empty_raw(raw, needles)
+        result["raw_lines_emptied"] = lines
+        manifest = None
+        if published is not None:
+            result["dead_letters_emptied"] += _scrub_letters(output, needles)
+            parts = published.parts
+            if pseudonyms:
+                parts, result["tables_rewritten"] = _scrub_parts(output, published, pseudonyms)
+            manifest = _publish(output, published, parts, files, run_id, started, erased)
+        for file in files:
+            put_in_place(file.beside, file.path)
+        if live:
+            write_erased(output, erased)
+            tables, letters = scrub_live(output, pseudonyms, needles)
+            result["tables_rewritten"] += tables
+            result["dead_letters_emptied"] += letters
+        if published is not None and manifest is not None:
+            if is_local(output):
+                built = warehouse.build(output, manifest, whole=True)
+                result |= {"warehouse": str(built), "facts": summary.summarise(built)}
+            tidy(output, published, manifest)
         result["searched"] = [output, *raw]
         result["found_in"] = [f"{folder}/{name}" for folder in (output, *raw) for name in search(folder, pseudonyms)]
         return result
 
 
-def _subject(output: str, published: Published, process: str | None, order: str | None) -> Subject:
-    """Find the flows, and every identifier that the facts and the event log know of them."""
-    subject = Subject({process} if process is not None else set())
-    rows = _order_rows(output, published)
-    if order is not None:
-        subject.flows.update(r["flow_id"] for r in rows if order in (r["order_id"], r["tenant_order_id"]))
-        if not any(order == r["order_id"] for r in rows):  # the platform's own ids stay
-            subject.identifiers[order] = next(iter(subject.flows)) if len(subject.flows) == 1 else None
-    # An order number that several processes have is erased of all of them.
-    numbers = {r["tenant_order_id"] for r in rows if r["flow_id"] in subject.flows} - {None}
-    subject.flows.update(r["flow_id"] for r in rows if r["tenant_order_id"] in numbers)
-    wanted = pa.array(sorted(subject.flows), pa.string())
-    known = False
-    for part in published.parts:
-        if part.relation != EVENT_LOG:
-            continue
-        mask = pc.is_in(read_table(output, part, ["flow_id"]).column(0), value_set=wanted)
-        if not pc.any(mask).as_py():
-            continue
-        found = read_table(output, part).filter(mask)
-        for event, flow in zip(events_in(found), found.column("flow_id").to_pylist(), strict=True):
-            known = True
-            subject.identifiers |= dict.fromkeys(identifiers(event).values(), flow)
-            if event.entity_id:
-                subject.entities.add(event.entity_id)
-    if process is not None and not known:
-        raise OptionError(f"--process {process}: no event of it is in the event log of {output}")
-    already = {e.pseudonym for e in published.erased}
-    subject.identifiers = {v: f for v, f in subject.identifiers.items() if v not in already}
-    return subject
+@contextmanager
+def _both_halves(output: str) -> Iterator[tuple[Published | None, bool]]:
+    """Hold what is published in an output: its settled half, if any, and whether it has a live one."""
+    if shards_of(output) is None:
+        with holding(output) as published:
+            yield published, False
+        return
+    with only_run(output), ExitStack() as held:
+        try:
+            held.enter_context(only_run(f"{output}/{FOLDER}"))
+        except LockedError as err:
+            raise LockedError(
+                f"{err}; stop flowfacts stream first, for its memory holds what is to be erased"
+            ) from None
+        published = Published.read(output)
+        yield (published if published.manifest is not None else None), True
 
 
-def _order_rows(output: str, published: Published) -> list[dict[str, Any]]:
-    """Read what the orders are called."""
-    columns = ["flow_id", "order_id", "tenant_order_id"]
-    return [
-        row
-        for part in published.parts
-        if part.relation == "order_flow"
-        for row in read_table(output, part, columns).to_pylist()
-    ]
+def _draw(subject: Subject, before: Iterable[Erased], now: str) -> dict[str, Erased]:
+    """Draw the pseudonyms, but for identifiers that have one: an erasure that was killed half way goes on so."""
+    known = {e.pseudonym: e for e in before}
+    scrubber = Scrubber(known.values())
+    found = {}
+    for value, flow in subject.identifiers.items():
+        earlier = scrubber.drawn_before(value)
+        found[value] = known[earlier] if earlier is not None else draw(value, flow, now)
+    return found
 
 
-def _scrub_parts(output: str, published: Published, pseudonyms: dict[str, str], run_id: str) -> tuple[list[Part], int]:
+def _scrub_parts(output: str, published: Published, pseudonyms: dict[str, str]) -> tuple[list[Part], int]:
     """Write every part again that holds an identifier."""
     parts, rewritten = [], 0
     for part in published.parts:
@@ -217,7 +205,7 @@ def _publish(
     files: list[_Emptied],
     run_id: str,
     started: datetime,
-    drawn: list[Erased],
+    erased: list[Erased],
 ) -> dict[str, Any]:
     """Publish the scrubbed parts; the files that were changed here are not due for that."""
     rows = dict(published.files)
@@ -226,7 +214,7 @@ def _publish(
         if row is not None and row["digest"] in (file.before, None):
             rows[file.name] = {**row, **file.row}
     assert published.manifest is not None
-    return republish(output, published, parts, rows, run_id, started, "erase", [*published.erased, *drawn])
+    return republish(output, published, parts, rows, run_id, started, "erase", erased)
 
 
 def republish(

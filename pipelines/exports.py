@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import hashlib
 import os
-import re
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
+from datetime import date
 from typing import Any
 
 from apache_beam.io.filesystem import CompressionTypes
@@ -27,7 +27,7 @@ _HEAD = 4096
 _DAMAGED: type[Exception] = isal_zlib.error  # type: ignore[assignment]
 _MAGIC = b"\x1f\x8b"
 _CUT = "the file ends inside a gzip member, its trailer is missing"
-_DAY = re.compile(r"^\d{4}-\d{2}-\d{2}$")
+_YEARS = (1970, 2999)
 _NAMES = (".ndjson", ".json", ".jsonl", ".ndjson.gz", ".json.gz", ".jsonl.gz")
 
 
@@ -159,7 +159,7 @@ def _listing(base: str) -> Iterator[tuple[str, str, int, int | None]]:
     for name in os.listdir(base):
         if not os.path.isdir(f"{root}/{name}"):
             names = [name]
-        elif _DAY.match(name):
+        elif is_day(name):
             names = [f"{name}/{n}" for n in os.listdir(f"{root}/{name}")]
         else:
             continue
@@ -176,11 +176,51 @@ def modified_at(path: str) -> int | None:
     return os.stat(path).st_mtime_ns // 1000 if "://" not in path else None
 
 
+def strays(source: str, listing: Iterable[InputFile], besides: str) -> dict[str, int]:
+    """Count the files in an input that are named as exports but lie where nothing is read, by folder.
+
+    Those are in folders that are no days of the calendar, in folders within day folders, and beside day folders.
+
+    Args:
+        source: folder, local or on any Beam file system.
+        listing: its files that are read.
+        besides: output folder, which may lie in the input.
+    """
+    base = source.rstrip("/") or "/"
+    known = {f.path for f in listing}
+    found = Counter[str]()
+    for path in _everything(base):
+        *folders, file = path[len(base) :].lstrip("/").split("/")
+        hidden = any(part.startswith((".", "_")) for part in (*folders, file))
+        if file.endswith(_NAMES) and not hidden and path not in known and not path.startswith(f"{besides}/"):
+            found["/".join(folders) or "."] += 1
+    return dict(sorted(found.items()))
+
+
+def _everything(base: str) -> Iterator[str]:
+    if "://" in base:
+        for match in FileSystems.match([f"{base}/**"]):
+            yield from (meta.path for meta in match.metadata_list)
+        return
+    root = base.rstrip("/")
+    for folder, _, names in os.walk(root or "/"):
+        yield from (f"{folder}/{name}" for name in names)
+
+
+def is_day(name: str) -> bool:
+    """Say whether a folder is named as a day of the calendar, `YYYY-MM-DD`."""
+    try:
+        day = date.fromisoformat(name)
+    except ValueError:
+        return False
+    return day.isoformat() == name and _YEARS[0] <= day.year <= _YEARS[1]
+
+
 def _is_export(name: str) -> bool:
     *folders, file = name.split("/")
     if file.startswith((".", "_")) or not file.endswith(_NAMES):
         return False
-    return not folders or (len(folders) == 1 and _DAY.match(folders[0]) is not None)
+    return not folders or (len(folders) == 1 and is_day(folders[0]))
 
 
 def mark_repeats(files: list[InputFile], known: Mapping[int, Mapping[str, str]] | None = None) -> list[InputFile]:

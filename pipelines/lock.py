@@ -87,50 +87,110 @@ def _local(output: str) -> Iterator[None]:
         file.truncate(0)
 
 
-@contextlib.contextmanager
-def _lease(output: str) -> Iterator[None]:
-    from google.api_core.exceptions import NotFound, PreconditionFailed
-    from google.cloud import storage
+class _Lease:
+    """The lock of an output in a bucket, while it is held: an object that is renewed."""
 
-    bucket, _, prefix = output.removeprefix("gs://").partition("/")
-    blob = storage.Client().bucket(bucket).blob(f"{prefix.rstrip('/')}/{FILE}" if prefix else FILE)
+    def __init__(self, output: str) -> None:
+        from google.cloud import storage
 
-    def put(generation: int) -> None:
-        blob.upload_from_string(json.dumps({**_who(), "until": time.time() + LEASE}), if_generation_match=generation)
+        bucket, _, prefix = output.removeprefix("gs://").partition("/")
+        self._output = output
+        self._blob = storage.Client().bucket(bucket).blob(f"{prefix.rstrip('/')}/{FILE}" if prefix else FILE)
+        self._one_at_a_time = threading.Lock()
 
-    def take() -> None:
+    def _put(self, generation: int) -> None:
+        told = json.dumps({**_who(), "until": time.time() + LEASE})
+        self._blob.upload_from_string(told, if_generation_match=generation)
+
+    def take(self) -> None:
+        """Make the object, or take it over when it was not renewed.
+
+        Raises:
+            LockedError: another run holds it.
+        """
+        from google.api_core.exceptions import NotFound, PreconditionFailed
+
         try:
-            put(0)
-        except PreconditionFailed:
             try:
-                holder = json.loads(blob.download_as_bytes())
-                blob.reload()
-            except NotFound:
-                put(0)
-                return
-            if holder.get("until", 0) > time.time():
-                raise _refuse(output, holder) from None
-            put(blob.generation)
+                self._put(0)
+            except PreconditionFailed:
+                try:
+                    holder = json.loads(self._blob.download_as_bytes())
+                    self._blob.reload()
+                except NotFound:
+                    self._put(0)
+                    return
+                if holder.get("until", 0) > time.time():
+                    raise _refuse(self._output, holder) from None
+                self._put(self._blob.generation)
+        except PreconditionFailed:
+            raise _refuse(self._output, {}) from None
 
-    try:
-        take()
-    except PreconditionFailed:
-        raise _refuse(output, {}) from None
-    done = threading.Event()
+    def renew(self) -> None:
+        """Renew it.
 
-    def renew() -> None:
+        Raises:
+            LockedError: another run has taken it over.
+        """
+        from google.api_core.exceptions import NotFound, PreconditionFailed
+
+        with self._one_at_a_time:
+            try:
+                self._put(self._blob.generation)
+            except (NotFound, PreconditionFailed):
+                raise LockedError(
+                    f"the lock of {self._output} is lost: it was not renewed for {LEASE:g} s, as when a machine stands "
+                    "still, and another run has taken it; this one has published nothing"
+                ) from None
+
+    def keep(self, done: threading.Event) -> None:
+        """Renew it until the run is done."""
         while not done.wait(RENEW):
             try:
-                put(blob.generation)
+                self.renew()
+            except LockedError as err:
+                _log.warning("%s", err)
+                return
             except Exception as err:  # noqa: BLE001 the next turn tries again, until the lease is over
-                _log.warning("could not renew the lock of %s: %s", output, err)
+                _log.warning("could not renew the lock of %s: %s", self._output, err)
 
-    thread = threading.Thread(target=renew, daemon=True)
+    def release(self) -> None:
+        """Delete the object, unless another run has it."""
+        from google.api_core.exceptions import NotFound, PreconditionFailed
+
+        with contextlib.suppress(NotFound, PreconditionFailed):
+            self._blob.delete(if_generation_match=self._blob.generation)
+
+
+_held: dict[str, _Lease] = {}
+
+
+def make_sure(output: str) -> None:
+    """Make sure, just before something is published, that the lock is still held.
+
+    The operating system sees to it for a local output; a lease in a bucket may have ended while the machine stood
+    still. It is renewed here, so that there is time enough to publish.
+
+    Raises:
+        LockedError: another run has it.
+    """
+    lease = _held.get(output.rstrip("/"))
+    if lease is not None:
+        lease.renew()
+
+
+@contextlib.contextmanager
+def _lease(output: str) -> Iterator[None]:
+    lease = _Lease(output)
+    lease.take()
+    done = threading.Event()
+    thread = threading.Thread(target=lease.keep, args=(done,), daemon=True)
     thread.start()
+    _held[output] = lease
     try:
         yield
     finally:
+        _held.pop(output, None)
         done.set()
         thread.join()
-        with contextlib.suppress(NotFound, PreconditionFailed):
-            blob.delete(if_generation_match=blob.generation)
+        lease.release()

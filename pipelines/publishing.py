@@ -33,7 +33,7 @@ class Published:
     """What is published in an output before a run.
 
     Attributes:
-        manifest: the manifest, None when there is none of this format.
+        manifest: the manifest, None when there is none.
         parts: its parts.
         files: rows of `input_file` by path.
     """
@@ -47,7 +47,7 @@ class Published:
         """Read it.
 
         Raises:
-            OptionError: a later version has written it.
+            OptionError: another version has written it.
         """
         manifest = datasets.read_manifest(output)
         version = 0 if manifest is None else manifest.get("format_version", 0)
@@ -56,8 +56,14 @@ class Published:
                 f"{output} was written by a later version of flowfacts (format {version}, this one knows up to "
                 f"{FORMAT_VERSION}); use that version, or another --output"
             )
-        if manifest is None or version < FORMAT_VERSION:  # an old one has no event log to go on from
+        if manifest is None:
             return Published(None)
+        if version < FORMAT_VERSION:
+            raise OptionError(
+                f"{output} was written by an earlier version of flowfacts (format {version}, this one needs "
+                f"{FORMAT_VERSION}), which kept no event log to go on from; compute the facts of the raw files in "
+                "another --output"
+            )
         parts = parts_of(manifest)
         return Published(manifest, parts, {r["path"]: r for r in books.book_rows(output, parts, "input_file")})
 

@@ -12,7 +12,7 @@ import pyarrow as pa
 from apache_beam.io.filesystems import FileSystems
 from apache_beam.pvalue import TaggedOutput
 
-from pipelines.datasets import Part, write_bytes, write_part
+from pipelines.datasets import Part, stem_of, write_bytes, write_part
 from pipelines.exports import FileReport, InputFile, LineReader, TooLong
 from pipelines.progress import ProgressWriter
 from pipelines.state import BOOKS, UNRESOLVED_STATE, State, feeds, read_table
@@ -172,7 +172,7 @@ def _file_row(file: InputFile, report: FileReport | None, lines: int) -> dict[st
 
 def _write_dead_letters(file: InputFile, dead: _DeadLetters, settings: ReadSettings) -> Part:
     """Write the dead letters of a file: their rows as a part, their bytes beside the datasets."""
-    stem = file.name.replace("/", "-")
+    stem = stem_of(file.name)
     path = FileSystems.join(settings.output, "dead_letters", settings.run_id, f"{stem}.raw")
     write_bytes(path, b"\n".join(dead.raw) + b"\n")
     rows = [

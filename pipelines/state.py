@@ -18,6 +18,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from pipelines.datasets import Part, is_local, read_bytes, write_part
+from pipelines.storage_errors import reading_part
 from transforms.blocks import bucket_of
 from transforms.event import Event
 from transforms.event_log import events_in, place_hash
@@ -41,9 +42,10 @@ INTERNAL = (FLOW_STATE, UNRESOLVED_STATE, EVENT_LOG, NODE_LINKS, OUTSIDE_INDEX)
 def read_table(output: str, part: Part, columns: list[str] | None = None) -> pa.Table:
     """Read a part, or some of its columns."""
     path = f"{output}/{part.path}"
-    source: Any = pa.OSFile(path) if is_local(path) else pa.BufferReader(read_bytes(path))
-    with source:
-        return pq.ParquetFile(source).read(columns=columns)
+    with reading_part(path, part.relation):
+        source: Any = pa.OSFile(path) if is_local(path) else pa.BufferReader(read_bytes(path))
+        with source:
+            return pq.ParquetFile(source).read(columns=columns)
 
 
 def write_share(output: str, like: Part, table: pa.Table) -> Part:

@@ -8,7 +8,7 @@ from typing import Any
 
 from pipelines import books
 from pipelines.due import close_days, find_due
-from pipelines.exports import InputFile, discover
+from pipelines.exports import InputFile, discover, strays
 from pipelines.publishing import Published
 from pipelines.upkeep import published_in
 from transforms.clock import to_text
@@ -85,6 +85,11 @@ def status_of(output: str, source: str | None, limits: Limits, now: datetime) ->
     runs = {r["run_id"]: r for r in books.book_rows(output, published.parts, "pipeline_run")}
     days = _days(published, listing, rows, runs, limits, now)
     attention = [f"{d.day}: {d.attention}" for d in days if d.attention]
+    elsewhere = strays(source, listing, output.rstrip("/")) if source is not None else {}
+    attention += [
+        f"{folder}: {n} files are never read, for they do not lie in a folder YYYY-MM-DD of the input; move them"
+        for folder, n in elsewhere.items()
+    ]
     last = max(runs.values(), key=lambda r: r["finished_at"], default=None)
     return {
         "output": output,
@@ -96,6 +101,7 @@ def status_of(output: str, source: str | None, limits: Limits, now: datetime) ->
         "runs": len(runs),
         "totals": manifest.get("totals"),
         "days": [asdict(d) for d in days],
+        "never_read": elsewhere,
         "attention": attention,
     }
 

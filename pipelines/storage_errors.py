@@ -34,6 +34,32 @@ def reading(path: str) -> Iterator[None]:
 
 
 @contextlib.contextmanager
+def reading_part(path: str, relation: str) -> Iterator[None]:
+    """Name the part of an output when reading it fails, and say how it can be made again.
+
+    Raises:
+        StorageError: it can't be read, or it is damaged.
+    """
+    try:
+        yield
+    except Exception as err:
+        damaged = type(err).__name__ == "ArrowInvalid" or (isinstance(err, OSError) and not err.errno)
+        if not damaged and not _of_storage(err):
+            raise
+        why = f"it is damaged ({_words(err)})" if damaged else _words(err)
+        remedy = "flowfacts rebuild --apply makes it again from the event log"
+        if relation in _SOURCES:
+            remedy = "bring it back from a copy of the output, or compute all facts from raw files in another --output"
+        if damaged or _number(err) == errno.ENOENT:
+            raise StorageError(f"can't read {path}: {why}; {remedy}") from err
+        raise StorageError(f"can't read {path}: {why}; run again when it can be read") from err
+
+
+_SOURCES = ("event_log", "input_file", "day_book", "pipeline_run", "dead_letter")
+"""What can't be computed from anything else in the output."""
+
+
+@contextlib.contextmanager
 def writing(path: str) -> Iterator[None]:
     """Name the file when writing it fails.
 

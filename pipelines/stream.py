@@ -15,6 +15,7 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import apache_beam as beam
@@ -23,12 +24,15 @@ from apache_beam.options.pipeline_options import GoogleCloudOptions, PipelineOpt
 
 from pipelines.landing.subscription import connect
 from pipelines.live import local
+from pipelines.live.erasing import read_erased
 from pipelines.live.lookup import KnownFlows, KnownLinks
 from pipelines.live.reader import logged_events
 from pipelines.live.sink import PublishLive, Writer
-from pipelines.live.store import prepare
+from pipelines.live.store import FOLDER, prepare
 from pipelines.live.tables import dead, logged, nothing, revised, shut
-from transforms.event import encode_block
+from pipelines.lock import only_run
+from transforms.erasure import Erased, Scrubber
+from transforms.event import decode_block, encode_block
 from transforms.ptransforms_live import LiveFlows
 from transforms.ptransforms_messages import DecodeMessages, split_key
 from transforms.ptransforms_metrics import METRICS, here, reset
@@ -96,10 +100,14 @@ def build(pipeline: beam.Pipeline, options: StreamOptions, run_id: str, known: l
         topic=options.topic, subscription=options.subscription, with_attributes=True
     )
     decoded = messages | "Decode" >> DecodeMessages(options.source)
-    events = decoded.events
+    arrived = decoded.events
+    erased = read_erased(options.output)
+    if erased:
+        arrived = arrived | "ReplaceErased" >> beam.Map(partial(_without_erased, erased))
+    events = arrived
     if known:
         before = pipeline | "ListLog" >> beam.Create(known, reshuffle=False)
-        events = (decoded.events, before) | "MergeLog" >> beam.Flatten()
+        events = (arrived, before) | "MergeLog" >> beam.Flatten()
     live = (
         events
         | "Resolve"
@@ -111,7 +119,7 @@ def build(pipeline: beam.Pipeline, options: StreamOptions, run_id: str, known: l
         | "Live" >> LiveFlows(options.life, KnownFlows(options.output, options.settled), options.as_of)
     )
     elements = (
-        decoded.events | "AsLogged" >> beam.Map(logged),
+        arrived | "AsLogged" >> beam.Map(logged),
         decoded.rejections | "AsDead" >> beam.MapTuple(dead),
         decoded.empty | "AsNothing" >> beam.Map(nothing),
         live.revisions | "AsRevised" >> beam.Map(revised),
@@ -122,6 +130,13 @@ def build(pipeline: beam.Pipeline, options: StreamOptions, run_id: str, known: l
         | "MergeElements" >> beam.Flatten()
         | "Publish" >> PublishLive(options.output, run_id, options.shards, options.publish_every, options.writer)
     )
+
+
+def _without_erased(erased: tuple[Erased, ...], block: bytes) -> bytes:
+    """Replace what was erased in a block that has arrived."""
+    events = decode_block(block)
+    Scrubber(erased).arriving(events)
+    return encode_block(events)
 
 
 def _shut(key: str, packed: bytes) -> bytes:
@@ -146,7 +161,15 @@ def run(options: StreamOptions, run_id: str, tell: Callable[[dict[str, Any]], No
         options: what to do.
         run_id: id of the job.
         tell: called with the counts every `tell_every` seconds.
+
+    Raises:
+        LockedError: another stream, or an erasure, works on the live half.
     """
+    with only_run(f"{options.output}/{FOLDER}"):
+        return _run(options, run_id, tell)
+
+
+def _run(options: StreamOptions, run_id: str, tell: Callable[[dict[str, Any]], None]) -> dict[str, Any]:
     prepare(options.output, options.shards)
     known = [encode_block(events) for events in logged_events(options.output)]
     pipeline = beam.Pipeline(runner=options.runner, options=pipeline_options(options))

@@ -81,6 +81,12 @@ class Scrubber:
                 for event in events:
                     self._scrub(event, key)
 
+    def arriving(self, events: Iterable[Event]) -> None:
+        """Scrub deliveries in place of which no flow is known but the one that they name."""
+        if self._erased:
+            for event in events:
+                self._scrub(event, event.flow_id or "")
+
     def _scrub(self, event: Event, key: str) -> None:
         for name, value in identifiers(event).items():
             pseudonym = self.pseudonym(value, key)
@@ -91,10 +97,11 @@ class Scrubber:
         """Give what stands for an identifier of a flow; None when it was not erased."""
         if any(value == e.pseudonym for e in self._erased):
             return None
-        for e in self._erased:
-            if e.digest == _digest(value, e.salt):
-                return e.pseudonym
-        return self._of_flow.get(key)
+        return self.drawn_before(value) or self._of_flow.get(key)
+
+    def drawn_before(self, value: str) -> str | None:
+        """Give what stands for an identifier wherever it was erased."""
+        return next((e.pseudonym for e in self._erased if e.digest == _digest(value, e.salt)), None)
 
 
 def replace_identifiers(events: list[Event], pseudonyms: Mapping[str, str]) -> bool:

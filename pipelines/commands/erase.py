@@ -12,16 +12,17 @@ from pipelines.commands.common import add_output, add_telling
 
 DESCRIPTION = """\
 Erase the tenant's identifiers of an order: its order number is replaced by a drawn pseudonym in facts, event log,
-state and DuckDB file, and raw lines that speak of the order are emptied in the dead letters and in the raw copies of
-the export that are named. Then every file is searched for it. Durations, and the ids that the platform has drawn,
-stay; what arrives later for the order is replaced as well.
+state and DuckDB file, also in the live half of the output (stop flowfacts stream first), and raw lines that speak of
+the order are emptied in the dead letters and in the raw copies of the export that are named. Then every file is
+searched for it. Durations, and the ids that the platform has drawn, stay; what arrives later for the order is replaced
+as well.
 
 examples:
   flowfacts erase --output facts --order 2026-06-4711 --raw export
   flowfacts erase --output facts --process 5d6ab791-92e0-4e14-8bbf-fc877d7c7ecf --raw gs://my-raw/export
 
 exit codes: 0 erased, and found nowhere; 1 failed, or still found somewhere (the files are told); 2 bad arguments, or no
-such process; 5 another run works on the output.
+such process; 5 another run, or the stream, works on the output.
 """
 
 

@@ -26,7 +26,7 @@ examples:
   flowfacts stream --subscription projects/p/subscriptions/s --output gs://my-facts --runner DataflowRunner \\
       --region europe-west1 --temp_location gs://my-temp
 
-exit codes: 0 ended as told; 1 failed; 2 bad arguments.
+exit codes: 0 ended as told; 1 failed; 2 bad arguments; 5 another stream, or an erasure, works on the live half.
 """
 
 
@@ -95,6 +95,7 @@ def main(args: argparse.Namespace, rest: list[str]) -> int:
     from datetime import UTC, datetime
 
     from pipelines.calendar_file import read_calendar
+    from pipelines.lock import LockedError
     from pipelines.options import OptionError, parse_deadline, parse_instant
     from pipelines.stream import StreamOptions, run
     from transforms.calendar import ALWAYS_OPEN
@@ -161,7 +162,11 @@ def main(args: argparse.Namespace, rest: list[str]) -> int:
         elif not args.quiet:
             print(line(counts), file=sys.stderr, flush=True)
 
-    run(options, run_id, tell)
+    try:
+        run(options, run_id, tell)
+    except LockedError as err:
+        print(f"flowfacts stream: {err}", file=sys.stderr)
+        return 5
     return 0
 
 

@@ -115,7 +115,7 @@ def publish(output: str, shard: int, shards: int, tables: dict[str, pa.Table], *
         if dataset == "dead_letter" and raw_path is not None:
             at = table.schema.get_field_index("raw_path")
             table = table.set_column(at, table.schema.field(at), pa.array([raw_path] * table.num_rows, pa.string()))
-        part = _write(output, dataset, shard, table)
+        part = write(output, dataset, shard, table)
         raw_path = part.path if dataset == RAW else raw_path
         if part.path not in known:
             manifest.parts.append(part)
@@ -130,7 +130,8 @@ def publish(output: str, shard: int, shards: int, tables: dict[str, pa.Table], *
     return manifest
 
 
-def _write(output: str, dataset: str, shard: int, table: pa.Table) -> Part:
+def write(output: str, dataset: str, shard: int, table: pa.Table) -> Part:
+    """Write a part; a manifest must name it to make it visible."""
     return write_part(output, dataset, f"s{shard:02d}", table, folder=FOLDER, bucket=shard)
 
 
@@ -156,7 +157,7 @@ def _merge(output: str, shard: int, manifest: Manifest, merge_at: int) -> None:
         manifest.parts = [p for p in manifest.parts if p.path not in paths]
         merged = []
         if table.num_rows:
-            merged = [_write(output, dataset, shard, table)]
+            merged = [write(output, dataset, shard, table)]
         manifest.parts += merged
         manifest.gone += [(p, time.time()) for p in sorted(paths - {m.path for m in merged})]
 

@@ -13,7 +13,7 @@ import struct
 import threading
 import urllib.parse
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
@@ -81,6 +81,7 @@ class StorageProxy:
     answer: bytes = b'{"error": {"code": 0, "message": "who@example.com is refused"}}'
     ended: threading.Event = field(default_factory=threading.Event)
     lock: threading.Lock = field(default_factory=threading.Lock)
+    deciding: threading.Lock = field(default_factory=threading.Lock)
 
     def reset(self) -> None:
         self.faults, self.calls, self.extra, self.page = [], [], {}, 1000
@@ -153,10 +154,12 @@ class _Handler(BaseHTTPRequestHandler):
         status, headers, data = 0, {}, b""
         if fault is not None and fault.status is not None:
             status, headers, data = fault.status, {"Content-Type": "application/json"}, proxy.answer
-        elif failed := self._precondition(kind, bucket, name, query):
-            status, headers, data = failed, {"Content-Type": "application/json"}, b"{}"
         else:
-            status, headers, data = self._forward(self.command, self.path, dict(self.headers), body)
+            with proxy.deciding if "ifGenerationMatch" in query else nullcontext():  # as one step, as the service does
+                if failed := self._precondition(kind, bucket, name, query):
+                    status, headers, data = failed, {"Content-Type": "application/json"}, b"{}"
+                else:
+                    status, headers, data = self._forward(self.command, self.path, dict(self.headers), body)
             if kind == LIST and status == 200:
                 data = self._listing(bucket, query, data)
         if fault is not None and fault.corrupt is not None and kind != UPLOAD:

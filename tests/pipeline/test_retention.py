@@ -17,6 +17,7 @@ from pipelines.expire import Retention, expire
 from pipelines.scrubbing import scrub_lines, search
 from pipelines.simulator.run import Plan, simulate
 from tests.runs import batch, days, differences, facts, files_of, modes
+from tests.traces import places
 
 
 @pytest.fixture(scope="module")
@@ -33,30 +34,6 @@ def source(tenant, tmp_path):
         if _is_cut(path):  # it can't be searched line by line
             path.unlink()
     return tmp_path / "in"
-
-
-def texts(folder):
-    """Every text in every file of a folder, read in a way of its own: names and texts by file."""
-    for path in sorted(p for p in folder.rglob("*") if p.is_file()):
-        data = path.read_bytes()
-        if path.suffix == ".parquet":
-            table = pq.read_table(path)
-            packed = b"".join(v for c in table.columns for v in c.to_pylist() if isinstance(v, bytes))
-            yield path, str(table.drop_columns([]).to_pydict()).encode() + packed + data
-        elif path.suffix == ".duckdb":
-            with duckdb.connect(str(path), read_only=True) as con:
-                names = [
-                    n for (n,) in con.execute("SELECT view_name FROM duckdb_views() WHERE NOT internal").fetchall()
-                ]
-                yield path, "".join(str(con.execute(f'SELECT * FROM "{n}"').fetchall()) for n in names).encode() + data
-        elif path.suffix == ".gz" and data:
-            yield path, gzip.decompress(data)
-        else:
-            yield path, data
-
-
-def places(folder, word):
-    return [path.relative_to(folder).as_posix() for path, text in texts(folder) if word.encode() in text]
 
 
 def busiest_order(out):
