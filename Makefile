@@ -65,12 +65,17 @@ soak: $(READY) ## kill the batch job KILLS times at random points; SEED chooses 
 browser: $(READY) ## run the tests of the dashboard in a real Chromium
 	$(BIN)/pytest -q tests/browser
 
+.PHONY: superset
+superset: $(READY) ## import the Superset dashboard into a real Superset and ask every chart; installs 900 MB once
+	$(BIN)/pytest -q tests/superset
+
 .PHONY: lint
 lint: $(READY) ## check style, types, and that the generated files are current
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/python -m schemas.generate --check
+	$(BIN)/python -m pipelines.superset --check
 
 .PHONY: format
 format: $(READY) ## fix what ruff can fix
@@ -84,6 +89,7 @@ bench: $(READY) ## measure the rates on this machine
 .PHONY: docs
 docs: $(READY) ## write the files that are derived from schemas/
 	$(BIN)/python -m schemas.generate
+	$(BIN)/python -m pipelines.superset
 
 .PHONY: setup
 setup: $(READY) ## make .venv from the lock file
@@ -111,6 +117,8 @@ lock: ## pin the dependencies of pyproject.toml again; UPGRADE=1 takes the newes
 		--generate-hashes --no-header $(if $(UPGRADE),--upgrade) --output-file $(LOCK)
 	build/lock/bin/uv pip compile deploy/bqemulator.in --quiet --universal --python-version 3.11 \
 		--generate-hashes --no-header $(if $(UPGRADE),--upgrade) --output-file deploy/bqemulator.lock
+	build/lock/bin/uv pip compile deploy/superset.in --quiet --universal --python-version 3.11 \
+		--generate-hashes --no-header $(if $(UPGRADE),--upgrade) --output-file deploy/superset.lock
 
 .PHONY: clean
 clean: ## remove everything made here, but not .venv

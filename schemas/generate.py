@@ -18,6 +18,7 @@ import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from schemas.bi_pages import tools_page, vendor_page
 from schemas.dataset import stored_tables
 from schemas.derive import bigquery_schema, data_dictionary
 from schemas.kpis.page import kpis_page
@@ -40,6 +41,8 @@ def outputs() -> dict[str, str]:
     files["deploy/bigquery/dataset.json"] = _json(made)
     files["schemas/docs/data_dictionary.md"] = f"{data_dictionary()}\n{views_section()}"
     files["schemas/docs/events.md"] = events_page()
+    files["schemas/docs/vendor_charts.md"] = vendor_page()
+    files["schemas/docs/bi_tools.md"] = tools_page()
     files["deploy/terraform/modules/monitoring/signals.json"] = _json(resources())
     files["schemas/docs/kpis.md"] = kpis_page()
     return files

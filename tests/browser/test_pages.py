@@ -8,7 +8,7 @@ from axe_playwright_python.sync_playwright import Axe
 
 from pipelines.cli import main
 
-PAGES = ("overview", "orders", "stages", "wip", "inbound", "stow", "carriers", "quality", "explorer")
+PAGES = ("overview", "orders", "time", "stages", "wip", "inbound", "stow", "carriers", "quality", "explorer")
 
 
 def ask(facts, sql):

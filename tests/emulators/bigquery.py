@@ -5,16 +5,13 @@
 
 from __future__ import annotations
 
-import fcntl
 import os
 import socket
 import subprocess
-import sys
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -23,29 +20,13 @@ from google.auth.credentials import AnonymousCredentials
 from google.cloud import bigquery
 
 from pipelines.bigquery.client import Target
+from tests.emulators.environments import environment
 from tests.emulators.processes import wait_for
 
-ROOT = Path(__file__).parents[2]
-ENVIRONMENT = ROOT / "build" / "bqemulator"
-LOCK = ROOT / "deploy" / "bqemulator.lock"
+NAME = "bqemulator"
 PROJECT = "demo-project"
 
 _SERVER = Path(__file__).with_name("bigquery_server.py")
-
-
-def environment() -> Path:
-    """Give the Python that has bqemulator; builds its environment when the lock file is not what it was built from."""
-    python, stamp = ENVIRONMENT / "bin" / "python", ENVIRONMENT / ".locked"
-    wanted = sha256(LOCK.read_bytes()).hexdigest()
-    ENVIRONMENT.parent.mkdir(exist_ok=True)
-    with (ENVIRONMENT.parent / ".bqemulator.lock").open("w") as guard:
-        fcntl.flock(guard, fcntl.LOCK_EX)  # two test processes build it once
-        if not stamp.exists() or stamp.read_text() != wanted:
-            subprocess.run([sys.executable, "-m", "venv", "--clear", str(ENVIRONMENT)], check=True)
-            pip = [str(python), "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
-            subprocess.run([*pip, "--require-hashes", "--no-deps", "-r", str(LOCK)], check=True)
-            stamp.write_text(wanted)
-    return python
 
 
 def free_port() -> int:
@@ -95,7 +76,7 @@ def rows(target: Target, sql: str) -> list[tuple[Any, ...]]:
 @contextmanager
 def running(folder: Path) -> Iterator[Emulator]:
     """Run an emulator with empty storage; its log and its bucket are in `folder`."""
-    python = environment()
+    python = environment(NAME)
     rest, grpc, bucket = free_port(), free_port(), folder / "gcs"
     bucket.mkdir()
     command = [str(python), str(_SERVER), "start", "--rest-port", str(rest), "--grpc-port", str(grpc), "--ephemeral"]
@@ -117,4 +98,4 @@ def running(folder: Path) -> Iterator[Emulator]:
 
 
 if __name__ == "__main__":
-    environment()
+    environment(NAME)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import copy
 import csv
 import io
+import json
 import os
 import re
 import shutil
@@ -14,6 +16,7 @@ import threading
 import urllib.error
 import urllib.parse
 import urllib.request
+from collections import Counter
 from contextlib import closing
 
 import duckdb
@@ -21,9 +24,16 @@ import pytest
 
 from pipelines.cli import main
 from pipelines.dashboard.words import UNKNOWN
+from pipelines.datasets import parts_of, read_manifest
+from pipelines.state import EVENT_LOG, read_table
+from schemas.vocabulary import DEADLINE_DAYS
 from tests.serving import dashboard, demo
+from transforms.clock import parse_time
+from transforms.event_log import events_in
+from transforms.project import project_all
+from transforms.rows import Settings
 
-PAGES = ("overview", "orders", "stages", "wip", "inbound", "stow", "carriers", "quality", "explorer")
+PAGES = ("overview", "orders", "time", "stages", "wip", "inbound", "stow", "carriers", "quality", "explorer")
 HOSTILE = (
     "'",
     '"',
@@ -192,6 +202,114 @@ def test_stages_can_be_narrowed_to_the_orders_of_a_channel_and_an_outcome(url, f
         )
         assert shown == {(stage, kind): n for stage, kind, n in rows}
         assert shown
+
+
+PARTS = ("working", "waiting", "paused", "blocked", "site_closed")
+
+
+def test_time_and_slack_are_those_of_the_views(url, facts):
+    """The page adds up relations and a view by itself; the views are the other way to the same numbers."""
+    for query, where in (
+        ("from=2026-06-01", "started_at >= '2026-06-01'"),
+        ("from=2026-06-02&to=2026-06-02", "started_at::DATE = '2026-06-02'"),
+        ("from=2026-06-01&channel=COLLECT", "started_at >= '2026-06-01' AND channel = 'COLLECT'"),
+        ("from=2026-06-01&outcome=open", "started_at >= '2026-06-01' AND outcome = 'open'"),
+    ):
+        sums = ", ".join(f"sum({p}_seconds) / 3600" for p in (*PARTS, "slack_used", "slack_late"))
+        expected = {
+            s: rest for s, *rest in ask(facts, f"SELECT stage, {sums} FROM order_slack WHERE {where} GROUP BY 1")
+        }
+        _, _, text = get(f"{url}/download/time/split.csv?{query}")
+        shown = {r["stage"]: [float(r[p]) for p in PARTS] for r in csv.DictReader(io.StringIO(text))}
+        assert shown == {s: pytest.approx(x[:5]) for s, x in expected.items() if sum(x[:5]) > 0}
+        _, _, text = get(f"{url}/download/time/slack.csv?{query}")
+        slack = {r["stage"]: [float(r["used"]), float(r["late"])] for r in csv.DictReader(io.StringIO(text))}
+        assert slack == {s: pytest.approx(x[5:]) for s, x in expected.items() if x[5] or x[6]}
+        ((hours, closed),) = ask(
+            facts, f"SELECT sum(order_seconds) / 3600, sum(site_closed_seconds) / 3600 FROM order_split WHERE {where}"
+        )
+        figures = tiles(get(f"{url}/time?{query}")[2])
+        assert figures["hours"] == f"{hours:,.0f} h"
+        assert figures["site_closed"] == f"{100 * closed / hours:.1f} %"
+    ((late, running),) = ask(
+        facts,
+        """SELECT count_if(target_at < as_of), count(*) FROM order_flow, (SELECT max(as_of) AS as_of FROM pipeline_run)
+        WHERE outcome = 'open' AND target_at IS NOT NULL AND NOT (channel IS NOT DISTINCT FROM 'COLLECT'
+        AND first_handover_created_at IS NOT NULL) AND started_at >= '2026-06-01'""",
+    )
+    assert tiles(get(f"{url}/time?from=2026-06-01")[2])["late"] == f"{late:,}" != "0"
+    assert len(get(f"{url}/download/time/due.csv?from=2026-06-01")[2].splitlines()) == running + 1
+
+
+def test_the_explorer_and_explain_tell_where_the_time_of_an_order_went(url, facts, capsys):
+    ((number, flow_id, left),) = ask(
+        facts,
+        "SELECT tenant_order_id, flow_id, slack_left_seconds FROM order_flow JOIN order_split USING (flow_id) "
+        "WHERE order_flow.outcome = 'fulfilled' AND lateness_seconds > 0 AND tenant_order_id IS NOT NULL LIMIT 1",
+    )
+    rows = ask(facts, f"SELECT stage, stage_seconds, site_closed_seconds FROM order_slack WHERE flow_id = '{flow_id}'")
+    html = get(f"{url}/explorer?q={number}")[2]
+    shown = dict(re.findall(r'data-stage="(\w+)".*?title="([\d.]+) s"', html))
+    assert shown == {stage: f"{seconds:.6f}" for stage, seconds, _ in rows}
+    assert "late" in html.split('data-panel="ledger"')[1][:900]
+    assert main(["explain", number, "--output", str(facts), "--json"]) == 0
+    (told,) = [d for d in map(json.loads, capsys.readouterr().out.splitlines()) if d["row"]["flow_id"] == flow_id]
+    assert {r["stage"]: r["site_closed_seconds"] for r in told["ledger"]} == {s: c for s, _, c in rows}
+    assert told["ledger"][0]["slack_left_seconds"] == left < 0
+    assert main(["explain", number, "--output", str(facts)]) == 0
+    assert "over its target" in capsys.readouterr().out
+
+
+def test_times_are_told_in_the_zone_of_the_facility(facts, tmp_path):
+    """Two facilities in two zones; a row without a facility in that of the others."""
+    file = tmp_path / "warehouse.duckdb"
+    shutil.copy(facts / "warehouse.duckdb", file)
+    (far, near), *_ = ask(
+        facts, "SELECT min(facility_ref), max(facility_ref) FROM order_flow WHERE facility_ref IS NOT NULL"
+    )
+    with duckdb.connect(str(file)) as con:
+        con.execute("DELETE FROM flowfacts.facility_calendar_staying")
+        con.execute(
+            "INSERT INTO flowfacts.facility_calendar_staying VALUES (?, 'a', 'Asia/Tokyo', false, 1), "
+            "(?, 'b', 'Europe/London', false, 1), ('*', 'c', 'America/New_York', true, 1)",
+            [far, near],
+        )
+    order = "SELECT flow_id, strftime(started_at {}, '%Y-%m-%d %H:%M:%S') FROM order_flow WHERE facility_ref {} LIMIT 1"
+    with dashboard("--warehouse", str(file)) as address:
+        for where, zone in (
+            (f"= '{far}'", "Asia/Tokyo"),
+            (f"= '{near}'", "Europe/London"),
+            ("IS NULL", "America/New_York"),
+        ):
+            ((flow_id, local),) = ask(facts, order.format(f"AT TIME ZONE '{zone}'", where))
+            html = get(f"{address}/explorer?q={flow_id}")[2]
+            assert f">{local}</time>" in html
+            assert f"times are local ({zone})" in html
+        html = get(f"{address}/wip?from=2026-06-01&facility={far}&at=2026-06-02T20:00:00Z")[2]
+        assert "Wed 2026-06-03 05:00" in html
+    with dashboard("--warehouse", str(file), "--zone", "Pacific/Auckland") as address:
+        assert "times are local (Pacific/Auckland)" in get(f"{address}/explorer?q={flow_id}")[2]
+
+
+def test_work_in_progress_is_what_a_replay_of_the_events_up_to_the_instant_gives(url, facts):
+    """A tenant whose last event is at the instant has as much in progress as the page tells of the past."""
+    events = [
+        e
+        for part in parts_of(read_manifest(str(facts)))
+        if part.relation == EVENT_LOG
+        for e in events_in(read_table(str(facts), part))
+    ]
+    deadlines = {flow: days * 86_400_000_000 for flow, days in DEADLINE_DAYS.items()}
+    for text in ("2026-06-01T09:00:00Z", "2026-06-02T06:00:00Z", "2026-06-02T16:00:00Z", "2026-06-03T12:00:00Z"):
+        at = parse_time(text)
+        rows, _, _ = project_all([copy.copy(e) for e in events if e.event_at <= at], Settings(at, deadlines))
+        for flow in ("order", "inbound", "stow"):
+            there = Counter(
+                i[6] for i in rows.flow_interval if i[0] == flow and i[7] <= at and (i[8] is None or i[8] > at)
+            )
+            shown = tiles(get(f"{url}/wip?from=2026-06-01&flow={flow}&at={text}")[2])
+            assert shown["wip"] == f"{sum(there.values()):,}", (flow, text)
+            assert shown["idle"] == f"{sum(n for kind, n in there.items() if kind != 'working'):,}", (flow, text)
 
 
 def test_a_download_has_all_rows(url, facts):

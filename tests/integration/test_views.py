@@ -74,7 +74,8 @@ def test_a_view_can_be_asked_for_a_day(dataset, warehouse, view):
 
 @pytest.mark.parametrize("view", VIEWS, ids=lambda v: v.name)
 def test_a_view_has_the_columns_types_and_words_that_it_declares(dataset, warehouse, view):
-    types = {"STRING": "VARCHAR", "INT64": "BIGINT", "FLOAT64": "DOUBLE", "TIMESTAMP": "TIMESTAMP WITH TIME ZONE"}
+    types = {"STRING": "VARCHAR", "INT64": "BIGINT", "FLOAT64": "DOUBLE", "TIMESTAMP": "TIMESTAMP WITH TIME ZONE",
+             "BOOL": "BOOLEAN"}  # fmt: skip
     found = warehouse.execute(
         "SELECT column_name, data_type, comment FROM duckdb_columns() WHERE table_name = ? ORDER BY column_index",
         [view.name],
