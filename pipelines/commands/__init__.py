@@ -32,7 +32,7 @@ class Command:
 
 SHARED: Final = (
     "input", "output", "zone", "quiet-hours", "settle-days", "deadline-order-days", "deadline-inbound-days",
-    "deadline-stow-days", "json", "quiet", "verbose",
+    "deadline-stow-days", "log", "json", "quiet", "verbose",
 )  # fmt: skip
 """Options that mean the same for every command that has them; the configuration file may give them once."""
 
@@ -44,6 +44,7 @@ GROUPS: Final[dict[str, dict[str, Command]]] = {
         "explain": Command("where the durations of an order come from", "pipelines.commands.explain"),
     },
     "set up for real": {
+        "doctor": Command("is everything there for a first run, and what is to be mended", "pipelines.commands.doctor"),
         "subscribe": Command("the platform's events to a Pub/Sub topic of one's own", "pipelines.commands.subscribe"),
         "config": Command("one file for the options of all commands: check it, show it", "pipelines.commands.config"),
     },

@@ -18,7 +18,7 @@ from urllib.parse import urlsplit
 
 DROPPED, DROPPED_AFTER, STALLED_AFTER = "dropped", "dropped_after", "stalled_after"
 FAULTS = (DROPPED, DROPPED_AFTER, STALLED_AFTER, "429", "500", "503", "503_after")
-_REASONS = {429: "rateLimitExceeded", 500: "internalError", 503: "backendError"}
+_REASONS = {403: "accessDenied", 429: "rateLimitExceeded", 500: "internalError", 503: "backendError"}
 
 Choice = Callable[[int, str, str], str | None]
 """Number of the request from 0, method and path -> its fault, None for none."""

@@ -30,6 +30,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import grpc
+from google.iam.v1 import iam_policy_pb2
 from google.protobuf import any_pb2, empty_pb2
 from google.pubsub_v1 import types
 from google.rpc import code_pb2, error_details_pb2, status_pb2
@@ -145,6 +146,8 @@ class Broker:
         self, pull_wait: float = 1.0, acknowledge_delay: float = 0.0, *, keep_publish_time: bool = False
     ) -> None:
         self._pull_wait, self._delay, self._keep = pull_wait, acknowledge_delay, keep_publish_time
+        self.granted: set[str] | None = None
+        """Permissions that the caller has; None for all."""
         self._lock = threading.Lock()
         self._message_ids, self._ack_ids = itertools.count(1), itertools.count(1)
         self._topics: dict[str, Any] = {}
@@ -201,6 +204,8 @@ class Broker:
         return request
 
     def GetSubscription(self, request: Any, context: Any) -> Any:  # noqa: N802
+        if self.granted is not None and "pubsub.subscriptions.get" not in self.granted:
+            context.abort(grpc.StatusCode.PERMISSION_DENIED, "User not authorized to perform this action.")
         return self._subscription(request.subscription, context).settings
 
     def ListSubscriptions(self, request: Any, context: Any) -> Any:  # noqa: N802
@@ -285,6 +290,10 @@ class Broker:
         )
         context.abort_with_status(rpc_status.to_status(status))
 
+    def TestIamPermissions(self, request: Any, context: Any) -> Any:  # noqa: N802
+        held = [p for p in request.permissions if self.granted is None or p in self.granted]
+        return iam_policy_pb2.TestIamPermissionsResponse(permissions=held)
+
     def _topic(self, name: str, context: Any) -> Any:
         found = self._topics.get(name)
         if found is None:
@@ -326,6 +335,11 @@ def serve(broker: Broker, port: int = 0) -> tuple[Any, int]:
     server = grpc.server(
         futures.ThreadPoolExecutor(32),
         options=[("grpc.max_receive_message_length", _MAX_MESSAGE), ("grpc.max_send_message_length", _MAX_MESSAGE)],
+    )
+    ask, told = iam_policy_pb2.TestIamPermissionsRequest, iam_policy_pb2.TestIamPermissionsResponse
+    test = grpc.unary_unary_rpc_method_handler(broker.TestIamPermissions, ask.FromString, told.SerializeToString)
+    server.add_generic_rpc_handlers(
+        (grpc.method_handlers_generic_handler("google.iam.v1.IAMPolicy", {"TestIamPermissions": test}),)
     )
     for service, calls in _SERVICES.items():
         handlers = {}

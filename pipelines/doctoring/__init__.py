@@ -1,0 +1,1 @@
+"""What `flowfacts doctor` looks at before a first run: functions that give findings and change nothing."""
