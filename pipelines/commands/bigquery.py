@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import json
 import sys
 from typing import Any
@@ -63,21 +64,24 @@ def main(args: argparse.Namespace, rest: list[str]) -> int:
 
     try:
         target = connect("--to" if args.action == "load" else "--dataset", args.dataset)
-        if args.action == "load":
-            from pipelines.bigquery.load import load, tell
-
-            done = load(args.output, target, replace=args.replace, dry_run=args.dry_run)
-            if args.json:
-                print(json.dumps(done, indent=1))
-            elif not args.quiet:
-                print(tell(done))
-            return OK
-        return _schema(args, target)
+        with contextlib.closing(target.client):
+            return _load(args, target) if args.action == "load" else _schema(args, target)
     except BigQueryError as err:
         if args.verbose:
             raise
         print(f"flowfacts bigquery {args.action}: {err}", file=sys.stderr)
         return FAILED
+
+
+def _load(args: argparse.Namespace, target: Any) -> int:
+    from pipelines.bigquery.load import load, tell
+
+    done = load(args.output, target, replace=args.replace, dry_run=args.dry_run)
+    if args.json:
+        print(json.dumps(done, indent=1))
+    elif not args.quiet:
+        print(tell(done))
+    return OK
 
 
 def _schema(args: argparse.Namespace, target: Any) -> int:

@@ -69,6 +69,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def main(args: argparse.Namespace, rest: list[str]) -> int:
     """Run the command."""
+    import contextlib
+
     from pipelines.subscribing.apply import carry_out, look
     from pipelines.subscribing.credentials import find
     from pipelines.subscribing.options import SubscribeOptions
@@ -88,10 +90,11 @@ def main(args: argparse.Namespace, rest: list[str]) -> int:
     options.check()
     platform = Platform.connect(options.base_url, find(options, os.environ))
     try:
-        if args.apply:
-            done = carry_out(options, platform, remove=args.remove, tell=_teller(args))
-            return _end(args, done.as_dict(), [f"{s.event}: {s.why}" for s in done.left])
-        plan = look(options, platform, remove=args.remove)
+        with contextlib.closing(platform):
+            if args.apply:
+                done = carry_out(options, platform, remove=args.remove, tell=_teller(args))
+                return _end(args, done.as_dict(), [f"{s.event}: {s.why}" for s in done.left])
+            plan = look(options, platform, remove=args.remove)
     except PlatformError as err:
         print(f"flowfacts subscribe: {err}", file=sys.stderr)
         return FAILED

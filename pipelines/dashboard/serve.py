@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import socket
 from zoneinfo import ZoneInfo
 
@@ -43,5 +44,5 @@ def serve(door: Door, host: str, port: int, zone: ZoneInfo | None) -> None:
     print(
         f"flowfacts dashboard of {door.name}: http://{shown}:{listener.getsockname()[1]}  (Ctrl-C stops it)", flush=True
     )
-    with listener:
+    with listener, contextlib.suppress(KeyboardInterrupt):  # uvicorn ends in peace, then passes the signal on
         uvicorn.Server(config).run(sockets=[listener])

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING
 
 from pipelines.doctoring.findings import Finding, fail, ok, warn
 from pipelines.options import OptionError
+
+if TYPE_CHECKING:
+    from pipelines.bigquery.client import Target
 
 SIGN_IN = "run gcloud auth application-default login, or run as a service account"
 EMULATORS = ("PUBSUB_EMULATOR_HOST", "BIGQUERY_EMULATOR_HOST", "STORAGE_EMULATOR_HOST", "FIREBASE_AUTH_EMULATOR_HOST")
@@ -91,40 +96,48 @@ def subscription(name: str) -> Iterator[Finding]:
 
 def dataset(name: str) -> Iterator[Finding]:
     """Compare a dataset with its declaration, and try its permissions without a change."""
-    from google.api_core import exceptions as api
-
-    from pipelines.bigquery.apply import find_dataset, plan
     from pipelines.bigquery.client import BigQueryError, connect
 
-    apply = f"flowfacts bigquery apply --dataset {name}"
+    roles = "the roles that are needed are in schemas/docs/bigquery.md"
     try:
         target = connect("--bigquery", name)
-        target.attempts, target.seconds = 2, 20
-        if not find_dataset(target):
-            yield fail("dataset", f"{name} is not there", apply)
-            return
-        changes = plan(target)
-    except (OptionError, BigQueryError) as err:
-        yield fail("dataset", str(err), "the roles that are needed are in schemas/docs/bigquery.md")
+    except OptionError as err:
+        yield fail("dataset", str(err), roles)
         return
+    target.attempts, target.seconds = 2, 20
+    with contextlib.closing(target.client):
+        try:
+            yield from _declared(target)
+        except BigQueryError as err:
+            yield fail("dataset", str(err), roles)
+
+
+def _declared(target: Target) -> Iterator[Finding]:
+    from google.api_core import exceptions as api
+    from google.cloud import bigquery
+
+    from pipelines.bigquery.apply import find_dataset, plan
+
+    name = target.name
+    apply = f"flowfacts bigquery apply --dataset {name}"
+    if not find_dataset(target):
+        yield fail("dataset", f"{name} is not there", apply)
+        return
+    changes = plan(target)
     breaking = [c for c in changes if c.breaking]
     if breaking:
         yield fail("dataset", f"{breaking[0].table}: {breaking[0].detail}", str(breaking[0].way))
-    elif changes:
+        return
+    if changes:
         told = "; ".join(f"{c.table or name}: {c.detail}" for c in changes[:3])
         yield fail("dataset", f"{len(changes)} differences: {told}", apply)
-    else:
-        yield ok("dataset", f"{name} is as declared, in {target.location}")
-    from google.cloud import bigquery
-
-    if changes:
         return
+    yield ok("dataset", f"{name} is as declared, in {target.location}")
+    # A dry run is checked like a run: it takes bigquery.jobs.create and bigquery.tables.updateData.
+    config = bigquery.QueryJobConfig(dry_run=True, use_query_cache=False)
+    sql = f"DELETE FROM `{target.table('flowfacts_load')}` WHERE FALSE"
     try:
-        # A dry run is checked like a run: it takes bigquery.jobs.create and bigquery.tables.updateData.
-        config = bigquery.QueryJobConfig(dry_run=True, use_query_cache=False)
-        sql = f"DELETE FROM `{target.table('flowfacts_load')}` WHERE FALSE"
         target.client.query(sql, job_config=config, retry=None, job_retry=None, timeout=20, location=target.location)
-        yield ok("dataset", "may be queried and written to")
     except api.Forbidden:
         yield fail(
             "dataset", "no permission to run jobs or to write",
@@ -132,6 +145,8 @@ def dataset(name: str) -> Iterator[Finding]:
         )  # fmt: skip
     except api.GoogleAPICallError as err:
         yield fail("dataset", f"a dry run fails: {type(err).__name__}", "see flowfacts bigquery plan --verbose")
+    else:
+        yield ok("dataset", "may be queried and written to")
 
 
 def platform(
@@ -150,7 +165,8 @@ def platform(
         options.check()
         api = Platform.connect(base_url, find(options, os.environ))
         api.attempts, api.seconds = 2, 15
-        existing = api.subscriptions()
+        with contextlib.closing(api):
+            existing = api.subscriptions()
     except (OptionError, PlatformError) as err:
         yield fail("platform", str(err), "flowfacts subscribe --help tells where the credentials are looked for")
         return

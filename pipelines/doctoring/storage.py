@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
 import itertools
 import os
@@ -13,6 +14,7 @@ from pipelines.doctoring.findings import Finding, fail, ok, warn
 from pipelines.doctoring.machine import disk
 
 VIEWER = "give the service account roles/storage.objectViewer on the bucket"
+ASK = "ask the vendor for the name of the bucket and a key that may read it"
 USER = "give the service account roles/storage.objectUser on the bucket"
 
 
@@ -87,19 +89,25 @@ def mirrored(bucket: str, key: str | None, key_secret: str | None, key_env: str 
     options = MirrorOptions(bucket, os.devnull, key=key, key_secret=key_secret, key_env=key_env, give_up=10)
     try:
         options.check()
-        objects = list(itertools.islice(Source(options, source_credentials(options)).list(), 1000))
+        source = Source(options, source_credentials(options))
     except MirrorError as err:
-        yield fail("vendor bucket", str(err), "ask the vendor for the name of the bucket and a key that may read it")
+        yield fail("vendor bucket", str(err), ASK)
         return
-    if not objects:
-        yield warn("vendor bucket", f"{options.source} is empty", "ask the vendor whether the export is switched on")
-        return
-    yield ok("vendor bucket", f"{options.source} can be listed: {len(objects):,} objects looked at")
-    smallest = min(objects, key=lambda o: o.size)
-    try:
-        Source(options, source_credentials(options)).read(smallest, 0, io.BytesIO())
-        yield ok("vendor bucket", f"{smallest.name} can be read")
-    except (DeniedError, ObjectError) as err:
-        yield fail("vendor bucket", f"{smallest.name}: {err}", "ask the vendor for storage.objects.get")
-    except (PassingError, SourceGoneError) as err:
-        yield warn("vendor bucket", f"{smallest.name} could not be read just now ({err})", "run doctor again")
+    with contextlib.closing(source):
+        try:
+            objects = list(itertools.islice(source.list(), 1000))
+        except MirrorError as err:
+            yield fail("vendor bucket", str(err), ASK)
+            return
+        if not objects:
+            yield warn("vendor bucket", f"{options.source} is empty", "ask the vendor whether the export is on")
+            return
+        yield ok("vendor bucket", f"{options.source} can be listed: {len(objects):,} objects looked at")
+        smallest = min(objects, key=lambda o: o.size)
+        try:
+            source.read(smallest, 0, io.BytesIO())
+            yield ok("vendor bucket", f"{smallest.name} can be read")
+        except (DeniedError, ObjectError) as err:
+            yield fail("vendor bucket", f"{smallest.name}: {err}", "ask the vendor for storage.objects.get")
+        except (PassingError, SourceGoneError) as err:
+            yield warn("vendor bucket", f"{smallest.name} could not be read just now ({err})", "run doctor again")

@@ -63,6 +63,10 @@ class Source:
             ) from None
         self._bucket = self._client.bucket(self._place.bucket)
 
+    def close(self) -> None:
+        """Close the connections."""
+        self._client.close()
+
     def list(self) -> Iterator[SourceObject]:
         """List the objects in the range of days that is asked for; without one, all objects.
 

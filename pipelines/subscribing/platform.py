@@ -68,6 +68,10 @@ class Platform:
         session.trust_env = True
         return cls(base_url.rstrip("/"), Token(credentials, session), session)
 
+    def close(self) -> None:
+        """Close the connections."""
+        self.session.close()
+
     def subscriptions(self) -> list[dict[str, Any]]:
         """List all subscriptions of the tenant, page by page.
 
