@@ -141,7 +141,7 @@ def test_what_kubernetes_puts_into_the_environment_is_nobodys_option():
         ('[common]\nouput = "x"', "[common] ouput: unknown; did you mean output?"),
         ("[batch]\nquiet_hours = 1", "[batch] quiet_hours: unknown; did you mean quiet-hours?"),
         ("[btach]\nbuckets = 1", "[btach]: no such command; did you mean [batch]?"),
-        ('[common]\nbucket = "b"', "[common] bucket: means something else for each command: put it in [mirror]"),
+        ("[common]\nlag = 1", "[common] lag: means something else for each command: put it in [status]"),
         ('input = "x"', "input stands in no table"),
         ("[batch]\nworkers = 'two'", "[batch] workers is 'two', expected a whole number"),
         ("[batch]\nworkers = true", "[batch] workers is True, expected a whole number"),
