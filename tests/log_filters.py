@@ -21,7 +21,7 @@ _COMPARE = {
 def matching(entry, **limits):
     """Give the names of the metrics that count this line of JSON; `limits` replace the default limits."""
     payload = json.loads(entry)
-    return {n for n, m in SIGNALS["metrics"].items() if _matches(_set(m["filter"], limits), payload)}
+    return {n for n, m in SIGNALS["metrics"].items() if _matches(_set("".join(m["filter"]), limits), payload)}
 
 
 def alerts(entry, **limits):
