@@ -76,6 +76,7 @@ lint: $(READY) ## check style, types, and that the generated files are current
 	$(BIN)/mypy
 	$(BIN)/python -m schemas.generate --check
 	$(BIN)/python -m pipelines.superset --check
+	$(BIN)/python -m pipelines.flex --check
 
 .PHONY: format
 format: $(READY) ## fix what ruff can fix
@@ -87,9 +88,10 @@ bench: $(READY) ## measure the rates on this machine
 	$(BIN)/python -m tests.bench
 
 .PHONY: docs
-docs: $(READY) ## write the files that are derived from schemas/
+docs: $(READY) ## write the files that are derived from schemas/ and from the options
 	$(BIN)/python -m schemas.generate
 	$(BIN)/python -m pipelines.superset
+	$(BIN)/python -m pipelines.flex
 
 .PHONY: setup
 setup: $(READY) ## make .venv from the lock file
@@ -108,6 +110,10 @@ $(LOCKED): $(LOCK)
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --no-deps -r $(LOCK)
 	@touch $@
 
+# What the images need of the same releases: without the tools of development, for their one platform.
+FOR_IMAGES := --quiet --python-version 3.11 --python-platform x86_64-manylinux_2_28 --constraint $(LOCK) \
+	--generate-hashes --no-header --no-annotate
+
 .PHONY: lock
 lock: ## pin the dependencies of pyproject.toml again; UPGRADE=1 takes the newest allowed
 	@[ -n "$(PYTHON)" ] || { echo "no Python 3.11 or 3.12 found; set PYTHON=/path/to/one" >&2; exit 1; }
@@ -119,6 +125,27 @@ lock: ## pin the dependencies of pyproject.toml again; UPGRADE=1 takes the newes
 		--generate-hashes --no-header $(if $(UPGRADE),--upgrade) --output-file deploy/bqemulator.lock
 	build/lock/bin/uv pip compile deploy/superset.in --quiet --universal --python-version 3.11 \
 		--generate-hashes --no-header $(if $(UPGRADE),--upgrade) --output-file deploy/superset.lock
+	build/lock/bin/uv pip compile deploy/checks.in --quiet --universal --python-version 3.11 \
+		--generate-hashes --no-header $(if $(UPGRADE),--upgrade) --output-file deploy/checks.lock
+	build/lock/bin/uv pip compile pyproject.toml $(FOR_IMAGES) --output-file deploy/containers/worker.lock
+	build/lock/bin/uv pip compile pyproject.toml --extra dashboard $(FOR_IMAGES) --output-file deploy/containers/jobs.lock
+	build/lock/bin/uv pip compile deploy/containers/build.in $(FOR_IMAGES) --output-file deploy/containers/build.lock
+
+.PHONY: check-deploy
+check-deploy: $(READY) ## check deploy/: Terraform, containers, scripts, units, manifests; installs their checkers
+	$(BIN)/pytest -q -n $(WORKERS) tests/deploy
+
+# The provider is built from its source, some 12 minutes on two cores, and kept.
+PROVIDER := github.com/hashicorp/terraform-provider-google@v1.20.1-0.20260828184646-f3721fb45fa3
+PROVIDER_DIR := build/terraform/$(lastword $(subst -, ,$(PROVIDER)))
+
+.PHONY: terraform
+terraform: $(PROVIDER_DIR)/terraform-provider-google ## validate and plan deploy/terraform with the real provider; needs Go and Terraform
+	deploy/terraform/check.sh $(PROVIDER_DIR)
+
+$(PROVIDER_DIR)/terraform-provider-google:
+	@echo "building the provider, about 12 minutes"
+	GOBIN=$(abspath $(PROVIDER_DIR)) GOFLAGS=-trimpath go install -ldflags '-s -w' -gcflags 'all=-N -l' $(PROVIDER)
 
 .PHONY: clean
 clean: ## remove everything made here, but not .venv

@@ -172,11 +172,15 @@ def run(options: StreamOptions, run_id: str, tell: Callable[[dict[str, Any]], No
 def _run(options: StreamOptions, run_id: str, tell: Callable[[dict[str, Any]], None]) -> dict[str, Any]:
     prepare(options.output, options.shards)
     known = [encode_block(events) for events in logged_events(options.output)]
-    pipeline = beam.Pipeline(runner=options.runner, options=pipeline_options(options))
+    for_beam = pipeline_options(options)
+    pipeline = beam.Pipeline(runner=options.runner, options=for_beam)
     build(pipeline, options, run_id, known)
     if options.runner != LOCAL_RUNNER:
         result = pipeline.run()
-        tell({"job": str(result)})
+        template = for_beam.view_as(GoogleCloudOptions).template_location
+        tell({"job": template or str(result)})
+        if template:  # the graph was written there, and there is no job to wait for
+            return {}
         result.wait_until_finish()
         return counts_of(result)
     return _Local(options, tell).run(pipeline)
