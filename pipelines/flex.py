@@ -38,7 +38,7 @@ _SHAPES: Final[dict[str, tuple[str, str]]] = {
     "bigquery": ("TEXT", "^[^.\\s]+\\.[A-Za-z0-9_]+$"),
     "as_of": ("TEXT", "^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9:.]+(Z|[+-][0-9:]+)$"),
 }
-"""Type and shape of the parameters that are no numbers."""
+"""Type and shape of parameters; others are numbers, or text of any shape."""
 
 
 def _actions() -> list[argparse.Action]:
@@ -51,9 +51,8 @@ def metadata() -> dict[str, Any]:
     """Give the description of the template, as Dataflow reads it."""
     parameters = []
     for action in _actions():
-        kind, shape = _SHAPES.get(action.dest, ("TEXT", _NUMBER))
-        if shape is _NUMBER and action.type not in (int, float):
-            raise TypeError(f"--{action.dest} is no number; say in {__name__} what shape it has")
+        number = action.type in (int, float)
+        kind, shape = _SHAPES.get(action.dest, ("TEXT", _NUMBER if number else None))
         told = (action.help or action.dest).replace("%%", "%")
         parameters.append(
             {
@@ -62,7 +61,7 @@ def metadata() -> dict[str, Any]:
                 "helpText": told[0].upper() + told[1:],
                 "isOptional": action.dest not in ("subscription", "output"),
                 "paramType": kind,
-                "regexes": [shape],
+                **({} if shape is None else {"regexes": [shape]}),
             }
         )
     return {

@@ -121,7 +121,7 @@ def job(tmp_path, script, *words, fine="3 5"):
     """Start run-job with a stand-in for flowfacts."""
     (tmp_path / "flowfacts").write_text(f"#!/bin/sh\n{script}\n")
     (tmp_path / "flowfacts").chmod(0o755)
-    env = {"PATH": f"{tmp_path}:{os.environ['PATH']}", "FLOWFACTS_FINE_CODES": fine}
+    env = {"PATH": f"{tmp_path}:{os.environ['PATH']}", "RUN_JOB_FINE_CODES": fine}
     return subprocess.Popen([CONTAINERS / "run-job", *words], env=env, stdout=subprocess.PIPE, text=True)
 
 

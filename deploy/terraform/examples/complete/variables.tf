@@ -181,5 +181,5 @@ variable "budget" {
 variable "run_book" {
   type        = string
   description = "Address of the run book, which alerts name."
-  default     = "schemas/docs/run_book.md in the source tree of flowfacts"
+  default     = "schemas/docs/runbook.md in the source tree of flowfacts"
 }

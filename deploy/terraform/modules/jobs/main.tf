@@ -29,7 +29,7 @@ resource "google_cloud_run_v2_job" "this" {
         # Of these exit codes nobody must be told by a failed execution: 3 asks for attention, which has alerts of its own,
         # and 5 found another run at work.
         env {
-          name  = "FLOWFACTS_FINE_CODES"
+          name  = "RUN_JOB_FINE_CODES"
           value = "3 5"
         }
 
