@@ -128,7 +128,7 @@ def _essence(err: Exception) -> str:
             "--workers 1 works in one process and takes less memory"
         )
     if lines[0].rstrip().endswith(":") and len(lines) > 1:  # what is wrong stands below its heading
-        lines = [" ".join(line.strip() for line in lines[:2])]
+        lines = [" ".join(line.strip() for line in lines)]
     told = [line for line in lines if line.startswith(_STORAGE)] or lines
     return re.sub(r" \[while running .*$", "", told[-1].removeprefix(_STORAGE) if told is not lines else lines[0])
 
