@@ -94,7 +94,8 @@ def hop(node: Node, messages: Iterable[Message], *, last: bool = False) -> Answe
         else:
             waits.append(message[1])
     if best is not None and (best[0] < FALLBACK or last):
-        onward: list[tuple[Node, Message]] = [(asker, ("claim", best[0] + 1, best[1])) for asker in sorted(asks)]
+        heard = () if last else sorted(asks)  # after the last round nobody listens any more
+        onward: list[tuple[Node, Message]] = [(asker, ("claim", best[0] + 1, best[1])) for asker in heard]
         return Answer(best[1], waits, onward, best[0] if best[0] < FALLBACK else None)
     if last:
         return Answer(f"{UNRESOLVED}{node[0]}:{node[1]}", waits, [])

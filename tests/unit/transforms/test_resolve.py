@@ -45,6 +45,7 @@ def through_blocks(files: list[list[Event]], buckets: int) -> Found:
             send(flows, settled)
             send(following, onward)
         nodes = following
+    assert not nodes, "the last round has nobody to tell anything, and the books would miss what it sends"
     found: Found = {}
     for blocks in flows.values():
         for (_, key), members in open_blocks(blocks).flows.items():
