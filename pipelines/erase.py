@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 import msgspec
+from apache_beam.io.filesystems import FileSystems
 
 from pipelines import books, datasets, summary, warehouse
 from pipelines.datasets import Part, is_local, parts_of, put_in_place, read_bytes, write_bytes, write_manifest
@@ -18,6 +19,7 @@ from pipelines.exports import LineReader, discover, modified_at
 from pipelines.live.erasing import Live, read_erased, scrub_live, write_erased
 from pipelines.live.store import FOLDER, shards_of
 from pipelines.lock import LockedError, only_run
+from pipelines.mirroring import erased as mirrored
 from pipelines.options import OptionError, RunOutcome
 from pipelines.publishing import Published, run_row, tidy
 from pipelines.scrubbing import files_under, scrub_lines, scrub_table, search
@@ -77,6 +79,7 @@ def erase(output: str, process: str | None, order: str | None, raw: Iterable[str
             if pseudonyms:
                 parts, result["tables_rewritten"] = _scrub_parts(output, published, pseudonyms)
             manifest = _publish(output, published, parts, files, run_id, started, erased)
+        _note_emptied(raw, files)
         for file in files:
             put_in_place(file.beside, file.path)
         if live:
@@ -156,6 +159,7 @@ class _Emptied:
         name: name of the file, relative to its folder.
         path, beside: the file, and the hidden one beside it.
         before: digest of its bytes as they were.
+        mirrored: what a mirror must know of it.
         row: what the books must know of it: bytes, digest, time of modification.
     """
 
@@ -163,6 +167,7 @@ class _Emptied:
     path: str
     beside: str
     before: str
+    mirrored: mirrored.Emptied
     row: dict[str, Any]
 
 
@@ -189,9 +194,21 @@ def _empty_raw(folders: Iterable[str], needles: Iterable[str]) -> tuple[int, lis
         folder, _, name = file.path.rpartition("/")
         beside = f"{folder}/.{name}.erasing"
         write_bytes(beside, left)
+        as_mirrored = mirrored.Emptied(len(data), mirrored.checksum(data), mirrored.checksum(left))
         row = {"bytes": len(left), "digest": _digest(left), "modified_at": modified_at(beside)}
-        emptied.append(_Emptied(file.name, file.path, beside, _digest(data), row))
+        emptied.append(_Emptied(file.name, file.path, beside, _digest(data), as_mirrored, row))
     return count, emptied
+
+
+def _note_emptied(folders: Iterable[str], files: list[_Emptied]) -> None:
+    """Tell a mirror which copies are not what the source has, so that it does not bring the lines back."""
+    for folder in folders:
+        base = folder.rstrip("/")
+        mine = {f.name: f.mirrored for f in files if f.path == f"{base}/{f.name}"}
+        if mine:
+            path = f"{base}/{mirrored.FILE}"
+            before = mirrored.read(read_bytes(path) if FileSystems.exists(path) else None)
+            write_bytes(path, mirrored.written(before, mine))
 
 
 def _digest(data: bytes) -> str:

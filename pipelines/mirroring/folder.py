@@ -17,6 +17,7 @@ from typing import Final
 
 import google_crc32c
 
+from pipelines.mirroring import erased
 from pipelines.mirroring.destination import Found, Partial, Stop
 from pipelines.mirroring.errors import DestinationError, MirrorError
 from pipelines.mirroring.ledger import Entry, Ledger
@@ -57,6 +58,16 @@ class Folder:
         self._root = options.to.rstrip("/") or "/"
         self._options, self._stop = options, stop
         self._ledger = Ledger(self._root, str(options.source))
+        try:
+            with open(f"{self._root}/{erased.FILE}", "rb") as file:
+                self._erased = erased.read(file.read())
+        except FileNotFoundError:
+            self._erased = {}
+        except (OSError, ValueError, KeyError, TypeError, AttributeError) as err:
+            raise MirrorError(
+                f"{self._root}/{erased.FILE} can't be read ({type(err).__name__}); bring it back from a copy, for "
+                "without it lines that were erased would be copied again"
+            ) from None
 
     def known(self, name: str) -> bool:
         """Say whether an object was mirrored before."""
@@ -100,6 +111,8 @@ class Folder:
                 about = os.stat(path)
             except FileNotFoundError:
                 return Found.MISSING
+            if self._erased.get(obj.name, ())[:2] == (obj.size, obj.crc32c):
+                return Found.SAME
             if about.st_size != obj.size:
                 return Found.OTHER
             seen = Entry(obj.generation, obj.size, obj.crc32c, about.st_mtime_ns)

@@ -20,6 +20,7 @@ from google.cloud import storage
 from google.cloud.storage.exceptions import DataCorruption
 from google.cloud.storage.retry import DEFAULT_RETRY
 
+from pipelines.mirroring import erased
 from pipelines.mirroring.destination import Found, Partial, Stop
 from pipelines.mirroring.errors import DestinationError, MirrorError, words
 from pipelines.mirroring.objects import SourceObject
@@ -55,8 +56,22 @@ class OwnBucket:
                     **bounds,
                 )
             }  # fmt: skip
+            self._erased = erased.read(self._notes())
         except (*CALL_ERRORS, ConnectionError) as err:
             raise MirrorError(f"--to {place} can't be used: {_explain(err, place)}") from None
+        except (ValueError, KeyError, TypeError, AttributeError) as err:
+            raise MirrorError(
+                f"{place}/{erased.FILE} can't be read ({type(err).__name__}); bring it back from a copy, for without "
+                "it lines that were erased would be copied again"
+            ) from None
+
+    def _notes(self) -> bytes | None:
+        blob = self._client.bucket(self._place.bucket).blob(self._place.prefix + erased.FILE)
+        try:
+            found: bytes = blob.download_as_bytes(retry=self._retry, timeout=_TIMEOUT)
+        except api.NotFound:
+            return None
+        return found
 
     def known(self, name: str) -> bool:
         """Say whether an object was mirrored before."""
@@ -70,7 +85,8 @@ class OwnBucket:
         there = self._there.get(obj.name)
         if there is None:
             return Found.MISSING
-        return Found.SAME if there[1:] == (obj.size, obj.crc32c) else Found.OTHER
+        seen = (obj.size, obj.crc32c)
+        return Found.SAME if seen in (there[1:], self._erased.get(obj.name, ())[:2]) else Found.OTHER
 
     def open(self, obj: SourceObject) -> Partial:
         """Begin a copy."""

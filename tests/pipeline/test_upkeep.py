@@ -149,21 +149,26 @@ def test_the_event_log_gives_the_same_facts(output, at_once, tenant, capsys):
 @pytest.fixture
 def spoilt(output):
     """An output with wrong facts: a changed cell, a row too much and one that is missing, in `order_flow`."""
+    spoil(output, lambda wrong, extra: pa.concat_tables([wrong.slice(1), extra]))
+    return output
+
+
+def spoil(output, put):
+    """Publish an `order_flow` with a changed cell; `put` makes more of it, with a row of a flow that is none."""
     manifest = read_manifest(str(output))
     parts = parts_of(manifest)
     part = next(p for p in parts if p.relation == "order_flow" and p.rows > 3)
     table = read_table(str(output), part)
     more = pa.array([n + 1 if i == 1 else n for i, n in enumerate(table.column("leg_count").to_pylist())], pa.int64())
-    wrong = table.set_column(table.column_names.index("leg_count"), table.schema.field("leg_count"), more).slice(1)
+    wrong = table.set_column(table.column_names.index("leg_count"), table.schema.field("leg_count"), more)
     strange = pa.array(["no-such-flow"], pa.string())
     extra = table.slice(0, 1).set_column(0, table.schema.field(0), strange)
     assert table.column_names[0] == "flow_id"
-    left = write_share(str(output), part, pa.concat_tables([wrong, extra]))
+    left = write_share(str(output), part, put(wrong, extra))
     kept = [p for p in parts if p is not part]
     about = {k: v for k, v in manifest.items() if k not in ("relations", "state")}
     write_manifest(str(output), about, [*kept, left], INTERNAL)
     (output / part.path).unlink()
-    return output
 
 
 def test_a_rebuild_tells_what_differs_and_heals_it(spoilt, at_once, capsys):
@@ -181,6 +186,15 @@ def test_a_rebuild_from_a_day_leaves_earlier_flows_alone(spoilt, capsys):
     assert (code, result["applied"], result["refused"]) == (3, False, True)
     assert {d["relation"]: d["before"] for d in result["differences"]}["order_flow"] == 3
     assert files_of(spoilt) == before
+
+
+def test_a_rebuild_from_a_day_heals_the_flows_since(output, at_once, capsys):
+    spoil(output, lambda wrong, _: wrong.slice(1))
+    code, result = told("rebuild", output, capsys, "--from", "2026-06-01", "--apply")
+    assert (code, result["applied"], result["refused"]) == (0, True, False)
+    found = {d["relation"]: d for d in result["differences"]}["order_flow"]
+    assert (found["added"], found["changed"], found["before"]) == (1, 1, 0)
+    assert differences(facts(output), at_once) == []
 
 
 def test_a_rebuild_told_in_words(spoilt, capsys):
