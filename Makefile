@@ -86,6 +86,7 @@ format: $(READY) ## fix what ruff can fix
 .PHONY: bench
 bench: $(READY) ## measure the rates on this machine
 	$(BIN)/python -m tests.bench
+	$(BIN)/python -m tests.bench.stream
 
 .PHONY: docs
 docs: $(READY) ## write the files that are derived from schemas/ and from the options

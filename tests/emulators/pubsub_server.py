@@ -64,9 +64,12 @@ class _Subscription:
     deadlines: list[tuple[float, str]] = field(default_factory=list)
     change: threading.Condition = field(default_factory=threading.Condition)
     deleted: bool = False
+    kept: list[Any] = field(default_factory=list)
 
     def put(self, messages: Sequence[Any]) -> None:
         with self.change:
+            if self.settings.retain_acked_messages:
+                self.kept.extend(messages)
             self.waiting.extend((m, 1) for m in messages)
             self.change.notify_all()
 
@@ -123,6 +126,16 @@ class _Subscription:
                 lease.until = 0.0
                 heapq.heappush(self.deadlines, (0.0, ack_id))
             self._expire()
+            self.change.notify_all()
+
+    def seek(self, at: Any) -> None:
+        """Deliver everything again that was published since, acknowledged or not."""
+        since = (at.seconds, at.nanos)
+        with self.change:
+            self.leased.clear()
+            self.waiting = collections.deque(
+                (m, 1) for m in self.kept if (m.publish_time.seconds, m.publish_time.nanos) >= since
+            )
             self.change.notify_all()
 
     def _lease(self, ack_id: str, lease: _Leased) -> None:
@@ -242,6 +255,10 @@ class Broker:
         self._tell_failures(subscription, subscription.acknowledge(request.ack_ids), context)
         return empty_pb2.Empty()
 
+    def Seek(self, request: Any, context: Any) -> Any:  # noqa: N802
+        self._subscription(request.subscription, context).seek(request.time)
+        return _pb(types.SeekResponse)()
+
     def ModifyAckDeadline(self, request: Any, context: Any) -> Any:  # noqa: N802
         subscription = self._subscription(request.subscription, context)
         seconds = [request.ack_deadline_seconds] * len(request.ack_ids)
@@ -325,6 +342,7 @@ _SERVICES: dict[str, dict[str, tuple[Any, Any]]] = {
         "Pull": (types.PullRequest, types.PullResponse),
         "Acknowledge": (types.AcknowledgeRequest, _EMPTY),
         "ModifyAckDeadline": (types.ModifyAckDeadlineRequest, _EMPTY),
+        "Seek": (types.SeekRequest, types.SeekResponse),
         "StreamingPull": (types.StreamingPullRequest, types.StreamingPullResponse),
     },
 }

@@ -9,6 +9,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -34,6 +35,7 @@ class Wire:
     topic: str
     subscription: str
     landing: str
+    as_of: str = AS_OF
 
     @property
     def live(self) -> Path:
@@ -48,7 +50,8 @@ class Wire:
     @contextmanager
     def streaming(self, *options: str) -> Iterator[subprocess.Popen[str]]:
         command = self.command(
-            "stream", "--subscription", self.subscription, "--output", str(self.live), "--as-of", AS_OF, "--json",
+            "stream", "--subscription", self.subscription, "--output", str(self.live), "--as-of", self.as_of,
+            "--json",
             *FAST, *options,
         )  # fmt: skip
         process = subprocess.Popen(
@@ -76,7 +79,7 @@ class Wire:
         )  # fmt: skip
         assert landed.returncode == 0, landed.stderr
         out = self.folder / "batch"
-        words = ["--input", str(self.folder / "landed"), "--output", str(out), "--as-of", AS_OF]
+        words = ["--input", str(self.folder / "landed"), "--output", str(out), "--as-of", self.as_of]
         assert main(["batch", *words, "--quiet", "--workers", "1"]) == 0
         return out
 
@@ -92,8 +95,8 @@ def wire(emulator: Emulator, tmp_path: Path) -> Wire:
     return wired(emulator, tmp_path)
 
 
-def wired(emulator: Emulator, tmp_path: Path) -> Wire:
-    topic, subscription = emulator.create()
+def wired(emulator: Emulator, tmp_path: Path, **settings: Any) -> Wire:
+    topic, subscription = emulator.create(**settings)
     landing = f"{PROJECT}/subscriptions/{subscription.rsplit('/', 1)[-1]}-landing"
     emulator.subscriber.create_subscription(
         request={"name": landing, "topic": topic, "ack_deadline_seconds": 600},
@@ -233,3 +236,63 @@ def test_a_job_that_cannot_write_fails_and_loses_nothing(wire: Wire, export: Pat
     wire.emulator.expire_leases()
     assert wire.stream()["unacknowledged"] == 0
     assert wrong_rows(wire.live, wire.batch()) == {}
+
+
+def test_weeks_with_heavy_faults_give_the_facts_of_the_batch_job(wire: Wire, tmp_path: Path):
+    wire.as_of = "2026-06-16T00:00:00Z"
+    words = ["--days", "15", "--orders-per-day", "8", "--seed", "11", "--faults", "heavy", "--publish", wire.topic]
+    done = subprocess.run(
+        wire.command("simulate", "--output", str(tmp_path / "tenant"), *words, "--json"),
+        env=wire.emulator.environment(), capture_output=True, text=True, timeout=PATIENCE, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    published = json.loads(done.stdout)["messages_published"]
+    assert published > 2_000
+    with wire.streaming() as process:
+        _until(process, published)
+        process.send_signal(signal.SIGTERM)
+        out, err = process.communicate(timeout=PATIENCE)
+        assert process.returncode == 0, err
+    assert json.loads(out.splitlines()[-1])["duplicates"] > 0
+    assert wrong_rows(wire.live, wire.batch()) == {}
+
+
+def _until(process: subprocess.Popen[str], met: int) -> None:
+    """Wait until a job has met so many messages, and all of them are durable."""
+    assert process.stdout is not None
+    for counts in map(json.loads, process.stdout):
+        seen = counts.get("messages_accepted", 0) + counts.get("dead_letters", 0)
+        if seen >= met and counts["unacknowledged"] == 0:
+            return
+    raise AssertionError("the job has ended")
+
+
+@pytest.mark.parametrize("kind", kinds())
+def test_a_replay_of_the_subscription_into_a_running_job_changes_no_fact(kind: str, export: Path, tmp_path: Path):
+    before = datetime.now(UTC) - timedelta(minutes=1)
+    with running(kind, tmp_path) as emulator:
+        wire = wired(emulator, tmp_path, retain_acked_messages=True)
+        every = bodies(export)
+        wire.publish(every)
+        with wire.streaming() as process:
+            _until(process, len(every))
+            emulator.subscriber.seek(request={"subscription": wire.subscription, "time": before})
+            _until(process, 2 * len(every))
+            process.send_signal(signal.SIGTERM)
+            _, err = process.communicate(timeout=PATIENCE)
+            assert process.returncode == 0, err
+        assert wrong_rows(wire.live, wire.batch()) == {}
+
+
+def test_exported_files_published_into_a_running_job_change_no_fact(wire: Wire, export: Path):
+    every = bodies(export)
+    wire.publish(every)
+    settled = wire.batch()
+    with wire.streaming() as process:
+        _until(process, len(every))
+        wire.publish(bodies(export, shuffle=7))  # as other messages, with other ids and times
+        _until(process, 2 * len(every))
+        process.send_signal(signal.SIGTERM)
+        _, err = process.communicate(timeout=PATIENCE)
+        assert process.returncode == 0, err
+    assert wrong_rows(wire.live, settled) == {}

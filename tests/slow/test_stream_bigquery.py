@@ -20,6 +20,7 @@ from pipelines.live.tables import Batch, revised
 from pipelines.simulator.publish import lines_of, messages
 from schemas.tables import BY_NAME
 from tests.emulators.bigquery import rows, running
+from tests.emulators.fault_proxy import proxy
 from tests.emulators.pubsub import OWN
 from tests.emulators.pubsub import running as running_pubsub
 from tests.integration.bigquery_data import batch, simulated
@@ -152,3 +153,50 @@ def test_a_job_inserts_what_it_publishes(server, tmp_path):
     columns = (live["order_flow"].column(n).to_pylist() for n in ("flow_id", "outcome"))
     assert sorted(shown) == sorted(zip(*columns, strict=True))
     assert {r: len(found) for r, found in in_views(target).items()} == {r: t.num_rows for r, t in live.items()}
+
+
+def streamed(server, emulator, subscription, folder, dataset, *options, url=None):
+    """Run the job over what was published until it is idle or fails."""
+    return subprocess.run(
+        [sys.executable, "-m", "pipelines.cli", "stream", "--subscription", subscription, "--output", str(folder),
+         "--bigquery", dataset, "--flush-seconds", "0.5", "--patience-seconds", "0.5", "--publish-seconds", "0.5",
+         "--as-of", "2026-06-03T00:00:00Z", "--idle-exit", "1.5", "--quiet", *options],
+        env={**emulator.environment(), "BIGQUERY_EMULATOR_HOST": url or server.url, STORAGE_EMULATOR: server.grpc},
+        capture_output=True, text=True, timeout=180, check=False,
+    )  # fmt: skip
+
+
+def test_what_bigquery_does_not_take_ends_the_job_and_the_next_start_makes_up_for_it(server, target, tmp_path):
+    with running_pubsub(OWN, tmp_path) as emulator, proxy(server.url, stall=1.0) as between:
+        topic, subscription = emulator.create()
+        emulator.publish(topic, [body for _, body in messages(simulated(tmp_path))][:400])
+        folder = tmp_path / "live"
+        target.client.delete_table(target.table("order_leg_live"))
+        done = streamed(server, emulator, subscription, folder, target.name)
+        assert done.returncode == 1
+        assert (
+            f"{target.table('order_leg_live')} is not there; what has come is kept and not acknowledged" in done.stderr
+        )
+        assert f"flowfacts bigquery apply --dataset {target.name}" in done.stderr
+        apply(target)
+        emulator.expire_leases()
+        between.watch(lambda number, method, path: "403" if path.endswith("insertAll") else None)
+        words = ("--bigquery-insert", "insert-all")
+        done = streamed(server, emulator, subscription, folder, target.name, *words, url=between.url)
+        assert done.returncode == 1
+        assert "the roles that are needed are in schemas/docs/bigquery.md" in done.stderr
+        emulator.expire_leases()
+        done = streamed(server, emulator, subscription, folder, target.name)
+        assert done.returncode == 0, done.stderr
+    live = newest_rows(str(folder))
+    assert live["order_leg"].num_rows > 5
+    assert {r: len(found) for r, found in in_views(target).items()} == {r: t.num_rows for r, t in live.items()}
+
+
+def test_a_dataset_without_live_tables_is_refused_at_once(server, tmp_path):
+    target = server.target()
+    with running_pubsub(OWN, tmp_path) as emulator:
+        _, subscription = emulator.create()
+        done = streamed(server, emulator, subscription, tmp_path / "live", target.name)
+    assert done.returncode == 1
+    assert f"run flowfacts bigquery apply --dataset {target.name}" in done.stderr
