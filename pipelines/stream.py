@@ -248,13 +248,14 @@ class _Local:
                 rates = {n: round((c - before.get(n, 0)) / (now - told), 2) for n, c in counts["events"].items()}
                 told, before = now, counts["events"]
                 self._tell({**counts, "events_per_second": {n: rate for n, rate in rates.items() if rate}})
+            durable = not counts["unacknowledged"]  # else something is on its way, however long it takes
             if self._stopping.is_set():
                 if reader is not None:
                     reader.stop()
-                if now - changed > self._settles_after:
+                if durable and now - changed > self._settles_after:
                     return
             idle = self._options.idle_exit
-            if idle is not None and now - changed > idle + self._settles_after:
+            if durable and idle is not None and now - changed > idle + self._settles_after:
                 return
             self._stopping.wait(_TURN) if not self._stopping.is_set() else time.sleep(_TURN)
 

@@ -67,7 +67,7 @@ def throughput(emulator: Emulator, bodies: Sequence[bytes], live: Path) -> dict[
             now = (time.monotonic(), _cpu_seconds(process.pid), met)
             if first is None and met:
                 first = now
-            if met == len(bodies) and counts.get("revisions", 0) >= counts["open_flows"]:
+            if met == len(bodies) and counts.get("revisions", 0) >= counts["open_flows"] > 0:
                 break
         assert first is not None
         seconds, cpu = now[0] - first[0], now[1] - first[1]
