@@ -160,7 +160,7 @@ def streamed(server, emulator, subscription, folder, dataset, *options, url=None
     return subprocess.run(
         [sys.executable, "-m", "pipelines.cli", "stream", "--subscription", subscription, "--output", str(folder),
          "--bigquery", dataset, "--flush-seconds", "0.5", "--patience-seconds", "0.5", "--publish-seconds", "0.5",
-         "--as-of", "2026-06-03T00:00:00Z", "--idle-exit", "1.5", "--quiet", *options],
+         "--as-of", "2026-06-03T00:00:00Z", "--idle-exit", "12", "--quiet", *options],
         env={**emulator.environment(), "BIGQUERY_EMULATOR_HOST": url or server.url, STORAGE_EMULATOR: server.grpc},
         capture_output=True, text=True, timeout=180, check=False,
     )  # fmt: skip
