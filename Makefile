@@ -69,6 +69,19 @@ browser: $(READY) ## run the tests of the dashboard in a real Chromium
 superset: $(READY) ## import the Superset dashboard into a real Superset and ask every chart; installs 900 MB once
 	$(BIN)/pytest -q tests/superset
 
+PRISM := build/engines/prism
+.PHONY: engines
+engines: $(READY) $(PRISM) ## run batch and stream on Prism, Beam's runner in Go, with kills in the middle; needs go
+	$(BIN)/pytest -q tests/engines
+
+# The version of the SDK, so that both speak the same protocol.
+$(PRISM): $(LOCKED)
+	@command -v go >/dev/null || { echo "no go found; it builds Prism (1.26 or newer)" >&2; exit 1; }
+	@mkdir -p $(@D)
+	version=$$($(BIN)/python -c 'import importlib.metadata as m; print(m.version("apache-beam"))'); \
+		GOBIN=$(CURDIR)/$(@D) go install github.com/apache/beam/sdks/v2/go/cmd/prism@v$$version
+	@touch $@
+
 .PHONY: lint
 lint: $(READY) ## check style, types, and that the generated files are current
 	$(BIN)/ruff check .

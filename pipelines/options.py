@@ -114,6 +114,11 @@ class BatchOptions:
         if "://" not in self.output and "?" in self.output:
             raise OptionError(f"--output is {self.output!r}, expected a path without ?, which DuckDB can't open")
 
+    @property
+    def runs_here(self) -> bool:
+        """Tell whether the workers are on this machine; others can't tell their progress in a folder of it."""
+        return self.runner in ("FnApiRunner", "DirectRunner")
+
     def beam_arguments(self, stored_bytes: int, *, alone: bool = False) -> list[str]:
         """Give the Beam options for an input of this size: local workers only where they pay and nobody chose.
 
@@ -126,8 +131,7 @@ class BatchOptions:
             return given
         workers = self.workers or os.cpu_count() or 1
         chosen = any(o.startswith(_LOCAL_WORKERS) for o in given)
-        local = self.runner in ("FnApiRunner", "DirectRunner")
-        if local and not chosen and workers > 1 and stored_bytes >= PARALLEL_FROM_BYTES:
+        if self.runs_here and not chosen and workers > 1 and stored_bytes >= PARALLEL_FROM_BYTES:
             given += ["--direct_running_mode=multi_processing", f"--direct_num_workers={workers}"]
         return given
 

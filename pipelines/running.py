@@ -154,7 +154,7 @@ def _compute(task: Task, run_id: str, *, alone: bool) -> RunOutcome:
         outcome = run_pipeline(job, beam_options=arguments, runner=options.runner)
         return replace(outcome, by_workers="--direct_running_mode=multi_processing" in arguments)
 
-    if not options.progress:
+    if not (options.progress and options.runs_here):
         return go(None)
     fresh = sum(f.repeat_of is None for f in due.files)
     with (

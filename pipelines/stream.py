@@ -1,11 +1,11 @@
 """The streaming job: Pub/Sub messages to live facts.
 
-    ReadFromPubSub ─ DecodeMessages ─┬─ ResolveStream ─ LiveFlows ─┬─ PublishLive (Parquet)
-    ReadLog (after a restart) ───────┘       event log ────────────┘
+    ReadMessages ── DecodeMessages ──┬─ ResolveStream ─ LiveFlows ─┬─ PublishLive (Parquet)
+    ReadLog (of jobs before) ────────┘       event log ────────────┘
 
 `build` composes it on any pipeline and runner; `run` runs it on Beam's local runner until it is told to stop, or
-submits it to another. On the local runner nothing is acknowledged before it is in the event log, and a restart begins
-from that log (`pipelines.live.local`).
+submits it to another. Which source is read is for the runner to say (`pipelines.live.source`). On the local runner and
+on engines nothing is acknowledged before it is in the event log, and a new job begins from that log.
 """
 
 from __future__ import annotations
@@ -19,15 +19,21 @@ from functools import partial
 from typing import Any
 
 import apache_beam as beam
-from apache_beam.io.gcp.pubsub import ReadFromPubSub
-from apache_beam.options.pipeline_options import GoogleCloudOptions, PipelineOptions, SetupOptions, StandardOptions
+from apache_beam.options.pipeline_options import (
+    DebugOptions,
+    GoogleCloudOptions,
+    PipelineOptions,
+    SetupOptions,
+    StandardOptions,
+)
 
 from pipelines.landing.subscription import connect
 from pipelines.live import local
 from pipelines.live.erasing import read_erased
 from pipelines.live.lookup import KnownFlows, KnownLinks
-from pipelines.live.reader import logged_events
+from pipelines.live.reader import ReadLogged, logged_events, logged_parts
 from pipelines.live.sink import PublishLive, Writer
+from pipelines.live.source import LOCAL_RUNNER, own_reader, read_messages
 from pipelines.live.store import FOLDER, prepare
 from pipelines.live.tables import dead, logged, nothing, revised, shut
 from pipelines.lock import only_run
@@ -40,7 +46,6 @@ from transforms.ptransforms_search import ResolveStream
 from transforms.rows import SECOND
 from transforms.stream_revision import Life
 
-LOCAL_RUNNER = "BundleBasedDirectRunner"
 _TURN = 0.25
 _KEEP_SECONDS = 5.0
 
@@ -87,26 +92,32 @@ class StreamOptions:
         return (self.subscription or self.topic or "").rsplit("/", 1)[-1]
 
 
-def build(pipeline: beam.Pipeline, options: StreamOptions, run_id: str, known: list[bytes]) -> None:
+def build(pipeline: beam.Pipeline, options: StreamOptions, run_id: str) -> None:
     """Compose the graph.
 
     Args:
         pipeline: any pipeline with an unbounded source's options.
         options: what to do.
         run_id: id of the job.
-        known: encoded blocks of events that the log has already.
     """
-    messages = pipeline | "ReadMessages" >> ReadFromPubSub(
-        topic=options.topic, subscription=options.subscription, with_attributes=True
-    )
+    read = read_messages(options.runner, options.subscription, options.topic, options.output, options.shards)
+    messages = pipeline | "ReadMessages" >> read
     decoded = messages | "Decode" >> DecodeMessages(options.source)
     arrived = decoded.events
     erased = read_erased(options.output)
     if erased:
         arrived = arrived | "ReplaceErased" >> beam.Map(partial(_without_erased, erased))
     events = arrived
-    if known:
-        before = pipeline | "ListLog" >> beam.Create(known, reshuffle=False)
+    if options.runner != LOCAL_RUNNER:
+        before = (
+            pipeline
+            | "ListLog" >> beam.Create(logged_parts(options.output), reshuffle=False)
+            | "SpreadLog" >> beam.Reshuffle()
+            | "ReadLog" >> beam.ParDo(ReadLogged(options.output)).with_output_types(bytes)
+        )
+        events = (arrived, before) | "MergeLog" >> beam.Flatten()
+    elif known := [encode_block(block) for block in logged_events(options.output)]:
+        before = pipeline | "ListLog" >> beam.Create(known, reshuffle=False)  # one process: nothing to spread
         events = (arrived, before) | "MergeLog" >> beam.Flatten()
     live = (
         events
@@ -128,7 +139,15 @@ def build(pipeline: beam.Pipeline, options: StreamOptions, run_id: str, known: l
     _ = (
         elements
         | "MergeElements" >> beam.Flatten()
-        | "Publish" >> PublishLive(options.output, run_id, options.shards, options.publish_every, options.writer)
+        | "Publish"
+        >> PublishLive(
+            options.output,
+            run_id,
+            options.shards,
+            options.publish_every,
+            options.writer,
+            receipts=not own_reader(options.runner),
+        )
     )
 
 
@@ -151,6 +170,10 @@ def pipeline_options(options: StreamOptions) -> PipelineOptions:
     cloud = made.view_as(GoogleCloudOptions)
     if not cloud.project:
         cloud.project = (options.subscription or options.topic or "//").split("/")[1]
+    if not own_reader(options.runner):
+        # Prism splits slow bundles of keyed state, too, and works on both parts of one key at once: the state that the
+        # first part has written is lost. Other runners do not know the experiment.
+        made.view_as(DebugOptions).add_experiment("prism_disable_sdf_split")
     return made
 
 
@@ -171,10 +194,9 @@ def run(options: StreamOptions, run_id: str, tell: Callable[[dict[str, Any]], No
 
 def _run(options: StreamOptions, run_id: str, tell: Callable[[dict[str, Any]], None]) -> dict[str, Any]:
     prepare(options.output, options.shards)
-    known = [encode_block(events) for events in logged_events(options.output)]
     for_beam = pipeline_options(options)
     pipeline = beam.Pipeline(runner=options.runner, options=for_beam)
-    build(pipeline, options, run_id, known)
+    build(pipeline, options, run_id)
     if options.runner != LOCAL_RUNNER:
         result = pipeline.run()
         template = for_beam.view_as(GoogleCloudOptions).template_location

@@ -273,20 +273,24 @@ class ResolveStream(beam.PTransform):
 
     def expand(self, events: PCollection[bytes]) -> PCollection[Keyed]:
         """Compose the steps."""
-        out = events | "RouteEvents" >> beam.ParDo(_Route()).with_outputs(CLAIMS, ASKS, WAITS, main=FLOWS)
+        # Types for all outputs: a key whose type Beam must guess is encoded by a coder of Beam's own making.
+        route = beam.ParDo(_Route()).with_output_types(Keyed, **dict.fromkeys((CLAIMS, ASKS, WAITS), Keyed))
+        out = events | "RouteEvents" >> route.with_outputs(CLAIMS, ASKS, WAITS, main=FLOWS)
         claims, homes = out[CLAIMS], [out[WAITS]]
         for hops in range(HOPS):
-            relay = _Relay(hops, self.keep_for, None if hops else self.links, self.clock)
+            relay = beam.ParDo(_Relay(hops, self.keep_for, None if hops else self.links, self.clock))
+            relay = relay.with_output_types(Keyed, **dict.fromkeys((ONWARD, HOMES), Keyed))
             told = (
                 (claims, out[ASKS])
                 | f"MergeHop{hops}" >> beam.Flatten()
-                | f"RelayHop{hops}" >> beam.ParDo(relay).with_outputs(ONWARD, HOMES, main=FLOWS)
+                | f"RelayHop{hops}" >> relay.with_outputs(ONWARD, HOMES, main=FLOWS)
             )
             claims = told[ONWARD]
             homes.append(told[HOMES])
         found = (
             homes
             | "MergeHomes" >> beam.Flatten()
-            | "SettleEvents" >> beam.ParDo(_Home(self.patience, self.keep_for, self.clock, self.max_waiting))
+            | "SettleEvents"
+            >> beam.ParDo(_Home(self.patience, self.keep_for, self.clock, self.max_waiting)).with_output_types(Keyed)
         )
         return (out[FLOWS], found) | "MergeItems" >> beam.Flatten()

@@ -17,14 +17,17 @@ Read the platform's Pub/Sub events and publish live facts: revisions of every fl
 The output gets a folder live/ with the rows of every revision, the event log, the closed flows and the dead letters, as
 Parquet named by manifests. The newest revision of a flow counts (schemas/docs/stream.md).
 
-On Beam's local runner, which is the default, a message is acknowledged when its event is in the event log, so a job
-that is killed and started again on the same output loses nothing; with --topic it is acknowledged before, so use that
-for a look only. SIGTERM and Ctrl-C end the job when what has come is published.
+On Beam's local runner, which is the default, and on engines a message is acknowledged when its event is in the event
+log, so a job that is killed and started again on the same output loses nothing; with --topic it is acknowledged
+before, so use that for a look only. SIGTERM and Ctrl-C end the local job when what has come is published; another
+runner's goes on until it is cancelled there (schemas/docs/engines.md).
 
 examples:
   flowfacts stream --subscription projects/p/subscriptions/s --output facts
   flowfacts stream --subscription projects/p/subscriptions/s --output gs://my-facts --runner DataflowRunner \\
       --region europe-west1 --temp_location gs://my-temp
+  flowfacts stream --subscription projects/p/subscriptions/s --output gs://my-facts --runner PortableRunner \\
+      --job_endpoint localhost:8099 --environment_type EXTERNAL --environment_config localhost:50000
 
 exit codes: 0 ended as told; 1 failed; 2 bad arguments; 5 another stream, or an erasure, works on the live half.
 """

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 
+import apache_beam as beam
 import pyarrow as pa
 
 from pipelines.datasets import Part
@@ -12,7 +13,7 @@ from pipelines.live.store import current, live_parts, newest_of
 from pipelines.live.tables import CLOSED_FLOW, EVENT_LOG, FLOW_REVISION, schema_of
 from pipelines.state import read_table
 from schemas.tables import BY_NAME
-from transforms.event import Event
+from transforms.event import Event, encode_block
 from transforms.event_log import events_in
 from transforms.links import hash64
 from transforms.update import RELATIONS
@@ -39,10 +40,26 @@ def newest_rows(output: str) -> dict[str, pa.Table]:
     return {name: found[name].select([c.name for c in BY_NAME[name].columns]) for name in names}
 
 
+def logged_parts(output: str) -> list[Part]:
+    """List the parts of the event log of the stream."""
+    return live_parts(output).get(EVENT_LOG, [])
+
+
 def logged_events(output: str) -> Iterator[list[Event]]:
     """Give the events that the stream has accepted, part by part; those that do not name their flow have none."""
-    for part in live_parts(output).get(EVENT_LOG, ()):
+    for part in logged_parts(output):
         yield events_in(read_table(output, part))
+
+
+class ReadLogged(beam.DoFn):
+    """Reads a part of the event log of the stream into a block of the events that it has accepted."""
+
+    def __init__(self, output: str) -> None:
+        self.output = output
+
+    def process(self, part: Part) -> Iterator[bytes]:
+        """Read one part."""
+        yield encode_block(events_in(read_table(self.output, part)))
 
 
 class ClosedFlows:

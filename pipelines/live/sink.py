@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Protocol
@@ -16,6 +17,7 @@ from apache_beam.transforms.userstate import BagStateSpec, ReadModifyWriteStateS
 from apache_beam.utils.timestamp import Timestamp
 
 from pipelines.live import local
+from pipelines.live.receipts import write_receipt
 from pipelines.live.store import publish
 from pipelines.live.tables import Batch
 from transforms.ptransforms_messages import Clock, system_clock
@@ -39,9 +41,18 @@ class _Publish(beam.DoFn):
     HELD = ReadModifyWriteStateSpec("held", VarIntCoder())
     DUE = TimerSpec("due", TimeDomain.REAL_TIME)
 
-    def __init__(self, output: str, shards: int, run_id: str, every: int, writer: Writer | None, clock: Clock) -> None:
+    def __init__(
+        self,
+        output: str,
+        shards: int,
+        run_id: str,
+        every: int,
+        writer: Writer | None,
+        clock: Clock,
+        receipts: bool,
+    ) -> None:
         self.output, self.shards, self.run_id, self.every, self.clock = output, shards, run_id, every, clock
-        self.writer = writer
+        self.writer, self.receipts = writer, receipts
 
     def process(
         self,
@@ -83,10 +94,12 @@ class _Publish(beam.DoFn):
             if refused:
                 batch.refuse(refused)
                 tables = batch.tables(self.run_id)
-        manifest = publish(self.output, shard, self.shards, tables)
+        durable = batch.messages()
+        receipt = functools.partial(write_receipt, self.output, shard, self.shards, message_ids=durable)
+        manifest = publish(self.output, shard, self.shards, tables, before=receipt if self.receipts else None)
         count("sink_refused", len(batch.dead) - before)
         buffer.clear()
-        local.durable(batch.messages())
+        local.durable(durable)
         return manifest.generation
 
 
@@ -101,6 +114,7 @@ class PublishLive(beam.PTransform):
         every: microseconds from the first element to the publication.
         writer: where revisions go besides the files; what it refuses becomes a dead letter.
         clock: the time.
+        receipts: write receipts, for a source in another process (`pipelines.live.receipts`).
     """
 
     output: str
@@ -109,6 +123,7 @@ class PublishLive(beam.PTransform):
     every: int = 5 * SECOND
     writer: Writer | None = None
     clock: Clock = system_clock
+    receipts: bool = False
 
     def __post_init__(self) -> None:
         """Let Beam label the step."""
@@ -121,5 +136,9 @@ class PublishLive(beam.PTransform):
             elements
             | "SpreadShards" >> beam.Map(lambda e: (crc32(e) % shards, e)).with_output_types(tuple[int, bytes])
             | "PublishParts"
-            >> beam.ParDo(_Publish(self.output.rstrip("/"), shards, self.run_id, self.every, self.writer, self.clock))
+            >> beam.ParDo(
+                _Publish(
+                    self.output.rstrip("/"), shards, self.run_id, self.every, self.writer, self.clock, self.receipts
+                )
+            )
         )

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import json
 import time
+from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
@@ -102,10 +103,19 @@ def live_parts(output: str) -> dict[str, list[Part]]:
     return found
 
 
-def publish(output: str, shard: int, shards: int, tables: dict[str, pa.Table], *, merge_at: int = MERGE_AT) -> Manifest:
+def publish(
+    output: str,
+    shard: int,
+    shards: int,
+    tables: dict[str, pa.Table],
+    *,
+    merge_at: int = MERGE_AT,
+    before: Callable[[int], None] | None = None,
+) -> Manifest:
     """Write tables as parts and make them visible together; also merges what has become many small files.
 
-    Only one caller at a time may publish a shard, which the key of the sink's state gives.
+    Only one caller at a time may publish a shard, which the key of the sink's state gives. `before` is called with the
+    number of the publication when its parts are written and not yet visible.
     """
     manifest = read_shard(output, shard, shards)
     known = {p.path for p in manifest.parts}
@@ -125,6 +135,8 @@ def publish(output: str, shard: int, shards: int, tables: dict[str, pa.Table], *
     dropped = [p for p, t in manifest.gone if t < late]
     manifest.gone = [(p, t) for p, t in manifest.gone if t >= late]
     told: dict[str, Any] = {"format_version": FORMAT_VERSION, **asdict(manifest)}
+    if before is not None:
+        before(manifest.generation)
     write_bytes(manifest_path(output, shard, shards), json.dumps(told).encode())
     delete_files([f"{output.rstrip('/')}/{p}" for p in dropped])
     return manifest

@@ -133,10 +133,10 @@ def running(kind: str, folder: Path, *options: str) -> Iterator[Emulator]:
     if kind == GOOGLE:
         jar = google_jar()
         assert jar is not None, "there is no emulator of Google here"
-        port = _free_port()
+        port = free_port()
         command = ["java", "-Xmx512m", "-jar", str(jar), "--host=127.0.0.1", f"--port={port}", *options]
     else:
-        port = _free_port()
+        port = free_port()
         command = [sys.executable, str(_SERVER), "--port", str(port), *options]
     # To a file: a pipe that nobody reads would stop it when it is full.
     with (folder / f"{kind}.log").open("wb") as log:
@@ -160,7 +160,7 @@ def running(kind: str, folder: Path, *options: str) -> Iterator[Emulator]:
             process.wait()
 
 
-def _free_port() -> int:
+def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]

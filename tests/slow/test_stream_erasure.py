@@ -14,8 +14,8 @@ from pipelines.cli import main
 from pipelines.live.reader import newest_rows
 from tests.live import wrong_rows
 from tests.slow import test_stream
-from tests.slow.test_stream import Wire, bodies
 from tests.traces import places
+from tests.wire import Wire, bodies
 from transforms.decode import Decoder
 from transforms.event import Rejection
 

@@ -1,0 +1,1 @@
+"""Tests on engines that are processes of their own; see `make engines`."""
