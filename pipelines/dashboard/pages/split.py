@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from datetime import date, timedelta
+from typing import Any
+
 from pipelines.dashboard import charts, words
 from pipelines.dashboard.charts import Series
 from pipelines.dashboard.filters import Filters
@@ -14,21 +17,22 @@ PARTS = (*KINDS, ("site_closed", 7))
 """The five parts with their colours."""
 _NAMES = tuple(name for name, _ in PARTS)
 _DRAWN = 12
+_EPOCH = date(1970, 1, 1)
 LEFT = ("late", "under 1 h", "under 4 h", "under 1 d", "1 d and more")
 
-# An order that has ended is counted in the relation; an open one up to the instant of the facts, by the view.
-_COLUMNS = (
-    "started_at, facility_ref, stage, waiting_seconds, working_seconds, paused_seconds, blocked_seconds, "
-    "site_closed_seconds, slack_used_seconds, slack_late_seconds"
+_SUMS = (
+    ", ".join(f"SUM({name}_seconds) / 3600 AS {name}" for name in _NAMES)
+    + ", SUM(slack_used_seconds) / 3600 AS used, SUM(slack_late_seconds) / 3600 AS late"
 )
-_SPLIT = f"""
-SELECT {{group}}, COUNT(*) AS stages, {", ".join(f"SUM({name}_seconds) / 3600 AS {name}" for name in _NAMES)},
-  SUM(slack_used_seconds) / 3600 AS used, SUM(slack_late_seconds) / 3600 AS late
-FROM (
-  SELECT {_COLUMNS} FROM order_time_split WHERE {{where}} AND outcome <> 'open'
-  UNION ALL
-  SELECT {_COLUMNS} FROM order_slack WHERE {{where}} AND outcome = 'open'
-) GROUP BY {{name}}
+_SUMMED = (*_NAMES, "used", "late")
+# Days since 1970: a date by time zone would cost more than all the sums.
+_DAY = "DIV(UNIX_MICROS(started_at), 86400000000)"
+# An order that has ended is counted in the relation; an open one up to the instant of the facts, by the view. The view
+# is asked once a page, for the answer to the same question is remembered.
+_ENDED = f"SELECT {{group}}, {_SUMS} FROM order_time_split WHERE {{where}} AND outcome <> 'open' GROUP BY {{name}}"
+_OPEN = f"""
+SELECT stage, {_DAY} AS day_number, facility_ref, {_SUMS} FROM order_slack WHERE {{where}} AND outcome = 'open'
+GROUP BY stage, day_number, facility_ref
 """
 _RUNNING = "{where} AND in_stage AND target_at IS NOT NULL AND slack_until_at = until_at"
 _BY_LEFT = f"""
@@ -44,14 +48,22 @@ FROM order_slack WHERE {_RUNNING} ORDER BY slack_left_seconds, flow_id LIMIT 25
 _ALL = _LIST.replace(" LIMIT 25", "")
 
 
-def split_rows(door: Door, f: Filters, group: str, name: str) -> Rows:
-    """Ask for the hours of each part and of the slack, by a group."""
-    return door.ask(_SPLIT.format(where=f.where(), group=group, name=name), **f.bound())
+def split_rows(door: Door, f: Filters, name: str) -> Rows:
+    """Ask for the hours of each part and of the slack, by `stage`, `day_number` (since 1970) or `facility_ref`."""
+    group = f"{_DAY} AS day_number" if name == "day_number" else name
+    ended = door.ask(_ENDED.format(where=f.where(), group=group, name=name), **f.bound())
+    found: dict[Any, dict[str, Any]] = {}
+    for r in (*ended, *door.ask(_OPEN.format(where=f.where()), **f.bound())):
+        row = found.setdefault(r[name], {name: r[name], **dict.fromkeys(_SUMMED)})
+        for key in _SUMMED:
+            if r[key] is not None:
+                row[key] = (row[key] or 0) + r[key]
+    return list(found.values())
 
 
 def by_stage(door: Door, f: Filters) -> Rows:
     """Ask for the hours by stage, as the flow goes."""
-    return sorted(split_rows(door, f, "stage", "stage"), key=lambda r: SPLIT_STAGES.index(r["stage"]))
+    return sorted(split_rows(door, f, "stage"), key=lambda r: SPLIT_STAGES.index(r["stage"]))
 
 
 def _hours(row: dict[str, float | None]) -> float:
@@ -126,8 +138,12 @@ def build(door: Door, f: Filters) -> Page:
 
 def _days(door: Door, f: Filters) -> Panel:
     days = f.days()
-    rows = split_rows(door, f, "DATE(started_at) AS day", "day")
-    flat = [{"day": r["day"], "part": name, "hours": r[name]} for r in rows for name in _NAMES]
+    rows = split_rows(door, f, "day_number")
+    flat = [
+        {"day": _EPOCH + timedelta(days=r["day_number"]), "part": name, "hours": r[name]}
+        for r in rows
+        for name in _NAMES
+    ]
     series = over_days(days, flat, "part", "hours", PARTS)
     table = Table(
         "days",
@@ -144,7 +160,7 @@ def _days(door: Door, f: Filters) -> Panel:
 
 
 def _facilities(door: Door, f: Filters) -> Panel:
-    rows = [r for r in split_rows(door, f, "facility_ref", "facility_ref") if _hours(r) > 0]
+    rows = [r for r in split_rows(door, f, "facility_ref") if _hours(r) > 0]
     rows.sort(key=_hours, reverse=True)
     shown = [
         {
