@@ -174,6 +174,7 @@ def _dashboard(engine: str) -> dict[str, Any]:
         "dashboard_title": "flowfacts: where does the time go?",
         "description": "Orders, jobs, deliveries, and what lies between their events.",
         "css": "",
+        "published": True,
         "slug": f"flowfacts-{engine}",
         "uuid": _id(engine, "dashboard"),
         "position": position,
