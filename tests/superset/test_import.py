@@ -94,7 +94,7 @@ def test_the_warehouse_can_not_be_written_through_it(server):
 def test_every_chart_is_drawn_in_a_browser(server, tmp_path):
     with launched() as browser:
         page = browser.new_page(viewport={"width": 1500, "height": 1000})
-        page.set_default_timeout(60_000)
+        page.set_default_timeout(240_000)  # its scripts are large, and a machine may be busy
         page.goto(f"{server.url}/login/")
         page.locator("input[name=username], #username").first.fill(USER)
         page.locator("input[name=password], #password").first.fill(PASSWORD)
@@ -105,9 +105,7 @@ def test_every_chart_is_drawn_in_a_browser(server, tmp_path):
         for _ in range(2 * len(CHARTS)):  # a chart is drawn when it comes into sight
             page.mouse.wheel(0, 600)
             page.wait_for_timeout(300)
-        page.wait_for_function(
-            f"document.querySelectorAll('.chart-slice canvas, .chart-slice svg').length >= {len(CHARTS)}"
-        )
+        page.wait_for_function(f"document.querySelectorAll('.chart-slice canvas').length >= {len(CHARTS)}")
         page.screenshot(path=str(tmp_path / "dashboard.png"), full_page=True)
         assert page.get_by_text("Unexpected error").count() == 0
         assert page.get_by_text("No results were returned").count() == 0
