@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+from collections import deque
 from collections.abc import Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 from typing import Any, NamedTuple
 
@@ -11,6 +13,8 @@ import apache_beam as beam
 import pyarrow as pa
 import pyarrow.compute as pc
 from apache_beam.pvalue import TaggedOutput
+from apache_beam.transforms.window import GlobalWindow
+from apache_beam.utils.windowed_value import WindowedValue
 
 from pipelines.datasets import Part, write_bytes
 from pipelines.read_stage import NOTES, Note
@@ -127,17 +131,45 @@ def _states(update: Update) -> Iterator[tuple[str, str, pa.Table]]:
         yield FLOW_STATE, SETTLED, update.settled_state
 
 
+_AHEAD = 4
+"""Pieces that may wait for the disk while the next are made; each holds its table in memory."""
+
+
 class WritePiece(beam.DoFn):
-    """Writes pieces as parts."""
+    """Writes pieces as parts, in a thread of its own: every part waits for the disk, and nothing else need."""
 
     def __init__(self, output: str, run_id: str, buckets: int) -> None:
         self.output, self.run_id, self.buckets = output, run_id, buckets
 
+    def setup(self) -> None:
+        """Start the thread that writes."""
+        self.writer = ThreadPoolExecutor(1, "write-parts")
+
+    def start_bundle(self) -> None:
+        """Begin with nothing under way."""
+        self.waiting: deque[Future[list[Note]]] = deque()
+
     def process(self, piece: Piece) -> Iterator[Note]:
-        """Write one piece."""
+        """Hand over one piece, and tell of those that are written."""
+        self.waiting.append(self.writer.submit(self._write, piece))
+        while len(self.waiting) > _AHEAD or (self.waiting and self.waiting[0].done()):
+            yield from self.waiting.popleft().result()
+
+    def finish_bundle(self) -> Iterator[WindowedValue]:
+        """Wait for the rest."""
+        window = GlobalWindow()
+        while self.waiting:
+            for note in self.waiting.popleft().result():
+                yield WindowedValue(note, window.max_timestamp(), [window])
+
+    def teardown(self) -> None:
+        """End the thread."""
+        self.writer.shutdown()
+
+    def _write(self, piece: Piece) -> list[Note]:
         like = Part(piece.relation, "", 0, 0, "", piece.tier, self.run_id, piece.bucket, self.buckets, piece.day)
-        yield "part", asdict(write_share(self.output, like, piece.table))
-        yield "moved", told(received={PIECES: 1})
+        part = write_share(self.output, like, piece.table)
+        return [("part", asdict(part)), ("moved", told(received={PIECES: 1}))]
 
 
 class KeepOutcome(beam.DoFn):
