@@ -261,7 +261,8 @@ class _Local:
             if self._failure is not None:
                 raise self._failure
             counts = self._counts(reader)
-            if counts != last:
+            begins = reader is not None and not reader.asked and not self._stopping.is_set()
+            if counts != last or begins:
                 last, changed = counts, now
             if reader is not None and now - kept > _KEEP_SECONDS:
                 reader.keep()

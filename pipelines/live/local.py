@@ -29,7 +29,11 @@ _MOST_UNACKED = 20_000
 
 
 class Reader:
-    """The messages that were pulled and are not yet durable. Used by the runner's thread and by the main thread."""
+    """The messages that were pulled and are not yet durable. Used by the runner's thread and by the main thread.
+
+    Attributes:
+        asked: whether the subscription was asked at all; before that nobody can say that nothing comes.
+    """
 
     def __init__(self, client: Any, subscription: str) -> None:
         """Read a subscription."""
@@ -37,6 +41,7 @@ class Reader:
         self._lock = threading.Lock()
         self._leased: dict[str, tuple[str, float]] = {}
         self._stopped = False
+        self.asked = False
 
     def stop(self) -> None:
         """Pull no more."""
@@ -58,6 +63,8 @@ class Reader:
             )
         except (exceptions.DeadlineExceeded, exceptions.ServiceUnavailable, exceptions.Aborted):
             return []
+        finally:
+            self.asked = True
         received = answer.received_messages
         if received:
             self._extend([r.ack_id for r in received])

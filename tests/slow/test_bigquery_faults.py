@@ -101,7 +101,7 @@ def loaded_before(server, faulty, before, **options):
     """Give a dataset with the run before, reached through the proxy; it has the tables that are needed here."""
     past = server.target()
     with pytest.MonkeyPatch.context() as patch:
-        needed = ("order_flow", "dead_letter", "pipeline_run", "flowfacts")
+        needed = ("order_flow", "dead_letter", "pipeline_run", "flow_revision", "flowfacts")
         some = [w for w in declared(past.name) if w["tableId"].startswith(needed)]
         patch.setattr(applying, "declared", lambda dataset: some)
         apply(past)

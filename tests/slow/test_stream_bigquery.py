@@ -160,7 +160,7 @@ def streamed(server, emulator, subscription, folder, dataset, *options, url=None
     return subprocess.run(
         [sys.executable, "-m", "pipelines.cli", "stream", "--subscription", subscription, "--output", str(folder),
          "--bigquery", dataset, "--flush-seconds", "0.5", "--patience-seconds", "0.5", "--publish-seconds", "0.5",
-         "--as-of", "2026-06-03T00:00:00Z", "--idle-exit", "12", "--quiet", *options],
+         "--as-of", "2026-06-03T00:00:00Z", "--idle-exit", "12", "--json", *options],
         env={**emulator.environment(), "BIGQUERY_EMULATOR_HOST": url or server.url, STORAGE_EMULATOR: server.grpc},
         capture_output=True, text=True, timeout=180, check=False,
     )  # fmt: skip
@@ -183,7 +183,7 @@ def test_what_bigquery_does_not_take_ends_the_job_and_the_next_start_makes_up_fo
         between.watch(lambda number, method, path: "403" if "insertAll" in path else None)
         words = ("--bigquery-insert", "insert-all")
         done = streamed(server, emulator, subscription, folder, target.name, *words, url=between.url)
-        assert done.returncode == 1
+        assert done.returncode == 1, (done.stdout[-500:], between.seen)
         assert "the roles that are needed are in schemas/docs/bigquery.md" in done.stderr
         emulator.expire_leases()
         done = streamed(server, emulator, subscription, folder, target.name)
