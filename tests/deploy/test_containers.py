@@ -7,6 +7,7 @@ import shutil
 import signal
 import subprocess
 import time
+import tomllib
 
 import pytest
 
@@ -60,6 +61,14 @@ def test_images_have_the_releases_that_were_tested(name):
     assert {n: v for n, v in shipped.items() if not v <= tested.get(n, set())} == {}
     assert not shipped.keys() & {"pytest", "mypy", "ruff", "hypothesis", "playwright"}
     assert ("starlette" in shipped) == (name == "jobs")
+
+
+@pytest.mark.parametrize(("name", "extras"), [("jobs", ["dashboard"]), ("worker", [])])
+def test_images_have_all_that_the_wheel_asks_for(name, extras):
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    asked = [*project["dependencies"], *(d for e in extras for d in project["optional-dependencies"][e])]
+    names = {re.match(r"[\w.-]+", d).group().lower() for d in asked}
+    assert names - pins(CONTAINERS / f"{name}.lock").keys() == set(), "run `make lock`"
 
 
 def test_every_pin_has_a_hash():
