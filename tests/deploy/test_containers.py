@@ -154,3 +154,9 @@ def test_a_signal_reaches_the_job_which_ends_in_its_own_time(tmp_path, fine):
     assert running.communicate(timeout=20)[0] == "closed\n"
     assert running.returncode == 0
     assert time.monotonic() - began >= 0.3
+
+
+def test_a_job_that_is_not_there_is_a_failure(tmp_path):
+    env = {"PATH": "/usr/bin:/bin", "RUN_JOB_FINE_CODES": "3 5"}
+    done = subprocess.run([CONTAINERS / "run-job", "--version"], env=env, capture_output=True, check=False, timeout=20)
+    assert done.returncode == 127
