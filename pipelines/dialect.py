@@ -72,14 +72,25 @@ def _date(node: exp.Expression) -> exp.Expression:
     if not node.this or node.expressions:  # DATE(year, month, day)
         return node
     zone = node.args.get("zone") or exp.Literal.string(UTC)
+    if zone.name == UTC:
+        return exp.Anonymous(this="make_date", expressions=[exp.cast(_units(node.this, "DAY"), "INTEGER")])
     return exp.cast(exp.AtTimeZone(this=node.this.copy(), zone=zone.copy()), "DATE")
+
+
+def _units(at: exp.Expression, unit: str) -> exp.Expression:
+    """Count the whole units from 1970 to an instant. DuckDB's way through time zones takes ten times as long."""
+    whole = exp.Div(this=_epoch(at), expression=_number(_MICROSECONDS[unit]))
+    return exp.Anonymous(this="floor", expressions=[whole])
+
+
+def _epoch(at: exp.Expression) -> exp.Expression:
+    return exp.Anonymous(this="epoch_us", expressions=[at.copy()])
 
 
 def _difference(node: exp.Expression) -> exp.Expression:
     """TIMESTAMP_DIFF: whole units; DuckDB's DATE_DIFF counts the boundaries in between."""
     unit = node.args["unit"].name.upper()
-    later, earlier = node.this.copy(), node.expression.copy()
-    exact = exp.Anonymous(this="date_diff", expressions=[exp.Literal.string("microsecond"), earlier, later])
+    exact = exp.Paren(this=exp.Sub(this=_epoch(node.this), expression=_epoch(node.expression)))
     if unit == "MICROSECOND":
         return exact
     if unit not in _MICROSECONDS:
@@ -91,6 +102,10 @@ def _difference(node: exp.Expression) -> exp.Expression:
 def _truncated(node: exp.Expression) -> exp.Expression:
     """TIMESTAMP_TRUNC: in UTC or the zone that is given, weeks from Sunday or the day that is named."""
     unit, zone = node.args["unit"], node.args.get("zone") or exp.Literal.string(UTC)
+    if zone.name == UTC and unit.name.upper() in _MICROSECONDS and not isinstance(unit, exp.WeekStart):
+        whole = exp.cast(_units(node.this, unit.name.upper()), "BIGINT")
+        size = _number(_MICROSECONDS[unit.name.upper()])
+        return exp.Anonymous(this="make_timestamptz", expressions=[exp.Mul(this=whole, expression=size)])
     wall: exp.Expression = exp.AtTimeZone(this=node.this.copy(), zone=zone.copy())
     name, first = unit.name.upper(), "MONDAY"
     if isinstance(unit, exp.WeekStart):

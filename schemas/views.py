@@ -26,14 +26,26 @@ from typing import Any
 
 from schemas.dataset import Kind, labels
 from schemas.derive import bigquery_schema
+<<<<<<< HEAD
 from schemas.halves import relation_query
 from schemas.kpis.sql import daily_view, definition_view
+=======
+from schemas.kpis.sql import daily_view, definition_view, histogram_view, percentiles_view
+from schemas.milestones import milestones_view
+>>>>>>> 6a9d521 (Views for dashboards: histograms that add up, work in progress of any past day, funnel, variants, rework, boards, quality)
 from schemas.tables import TABLES, Table
 
 FOLDER = Path(__file__).parent / "sql"
 
-DERIVED: Mapping[str, str] = {"kpi_daily": daily_view(), "kpi_definition": definition_view()}
-"""Views of the catalogue of measures, by name."""
+DERIVED: Mapping[str, str] = {
+    "kpi_daily": daily_view(),
+    "kpi_definition": definition_view(),
+    "kpi_histogram": histogram_view(),
+    "kpi_histogram_hourly": histogram_view(hourly=True),
+    "kpi_percentiles": percentiles_view(),
+    "milestones_hourly": milestones_view(),
+}
+"""Views that the catalogues of measures and of events give, by name."""
 
 _NAMED = re.compile(r"`(\w+)`")
 _COLUMN = re.compile(r"(\w+) (STRING|INT64|FLOAT64|BOOL|TIMESTAMP|DATE): (.+)")
@@ -129,7 +141,7 @@ def views_section() -> str:
     parts = [
         "# Views",
         "",
-        "Written in `schemas/sql/` and by the catalogue of measures, over the relations; the same in every warehouse.",
+        "Written in `schemas/sql/` and by the catalogues, over the relations; the same in every warehouse.",
         "",
     ]
     for view in written_views():

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import re
 
-from schemas.kpis import DIMENSIONS, GROUPS, KPIS, Kpi
+from schemas.histogram import bucket_sql, percentile_sql
+from schemas.kpis import DIMENSIONS, DURATION_KPIS, GROUPS, KPIS, Kpi
 
 _DAILY = """\
 -- Every measure of the catalogue (schemas/docs/kpis.md) by day, place and channel.
@@ -27,6 +28,37 @@ _DAILY = """\
 -- flagged INT64: Of the counted, odd ones; they count like all others [count]
 -- flagged_share FLOAT64: flagged / counted [ratio]
 -- day_closed BOOL: Whether the export's folder of the day is complete; NULL when there is none
+"""
+
+_HISTOGRAM = """\
+-- Every measure of a length of time in the catalogue (schemas/docs/kpis.md), counted by bucket, {unit}, place, channel.
+-- Filter by day to read only those days. Percentiles of any roll-up are within 1 % (schemas/docs/views.md has the
+-- question).
+-- day DATE: Day (UTC) on which the row that is measured began
+{hour}-- kpi STRING: Key of the measure
+-- facility_ref STRING: The facility; NULL for orders of several or of none yet
+-- channel STRING: SHIPPING, COLLECT or MIXED; NULL for what is of no order
+-- carrier_ref STRING: Carrier, of measures of parcels
+-- bucket INT64: Number of the bucket: it begins at 1.02^(bucket - 1000) seconds; 0 is no time, below it is negative
+-- counted INT64: Rows in the bucket [count]
+-- flagged INT64: Of these, odd ones [count]
+-- seconds FLOAT64: Their lengths together [s]
+"""
+
+_PERCENTILES = """\
+-- Percentiles of every measure of a length of time, by day, place, channel and carrier. They don't add up: those of a
+-- larger span or group come from kpi_histogram (schemas/docs/views.md has the question).
+-- Filter by day to read only those days. Each is within 1 % of its exact value.
+-- day DATE: Day (UTC) on which the row that is measured began
+-- kpi STRING: Key of the measure
+-- facility_ref STRING: The facility; NULL for orders of several or of none yet
+-- channel STRING: SHIPPING, COLLECT or MIXED; NULL for what is of no order
+-- carrier_ref STRING: Carrier, of measures of parcels
+-- counted INT64: Rows that are judged [count]
+-- p50 FLOAT64: Half of the rows are no longer [s]
+-- p90 FLOAT64: Nine of ten rows are no longer [s]
+-- p95 FLOAT64: 95 of 100 rows are no longer [s]
+-- p99 FLOAT64: 99 of 100 rows are no longer [s]
 """
 
 _DEFINITION = """\
@@ -53,35 +85,53 @@ def _literal(text: str) -> str:
 
 
 def daily_branch(relation: str) -> str:
-    """Write the query of all measures of one relation: one pass over its rows, then a row a measure."""
+    """Write the query of all measures of one relation: one pass over its rows, and then a row a measure.
+
+    The measures are told apart by a join with their keys and not by an array of them, so that a filter on the day still
+    reaches the relation in every engine.
+    """
     d = DIMENSIONS[relation]
-    measures = ",\n".join(f"    {_sums(kpi)}" for kpi in KPIS if kpi.relation == relation)
+    mine = [kpi for kpi in KPIS if kpi.relation == relation]
+    sums = {kpi.key: _sums(kpi) for kpi in mine}
+    names: dict[str, str] = {}
+    for found in sums.values():
+        for text in found.values():
+            names.setdefault(text, f"x{len(names)}")
+    columns = ",\n".join(f"    {text} AS {name}" for text, name in names.items())
+
+    def chosen(part: str) -> str:
+        cases = " ".join(
+            f"WHEN {_literal(key)} THEN {names[found[part]]}" for key, found in sums.items() if part in found
+        )
+        return f"CASE kpi {cases} END" if cases else "NULL"
+
+    keys = ", ".join(_literal(kpi.key) for kpi in mine)
+    told = f"CROSS JOIN UNNEST([{keys}]) AS kpi" if len(mine) > 1 else f"CROSS JOIN (SELECT {keys} AS kpi) AS told"
+    scales = " ".join(f"WHEN {_literal(kpi.key)} THEN {kpi.scale:g}" for kpi in mine if kpi.scale != 1)
+    scale = f"CASE kpi {scales} ELSE 1 END" if scales else "1"
     return (
-        "SELECT day, facility_ref, channel, carrier_ref, m.kpi, m.numerator, m.denominator, m.scale, m.counted, "
-        "m.asked, m.flagged\nFROM (\n"
-        f"  SELECT {d.day} AS day, facility_ref, {d.channel} AS channel, {d.carrier} AS carrier_ref, [\n{measures}\n"
-        f"  ] AS measures\n  FROM `{relation}`\n  GROUP BY day, facility_ref, channel, carrier_ref\n"
-        ") CROSS JOIN UNNEST(measures) AS m WHERE m.asked > 0"
+        "SELECT day, facility_ref, channel, carrier_ref, kpi,\n"
+        f"  CAST({chosen('numerator')} AS FLOAT64) AS numerator,\n"
+        f"  CAST({chosen('denominator')} AS FLOAT64) AS denominator,\n  {scale} AS scale,\n"
+        f"  {chosen('counted')} AS counted,\n  {chosen('asked')} AS asked,\n  {chosen('flagged')} AS flagged\n"
+        f"FROM (\n  SELECT {d.day} AS day, facility_ref, {d.channel} AS channel, {d.carrier} AS carrier_ref,\n"
+        f"{columns}\n  FROM `{relation}`\n  GROUP BY day, facility_ref, channel, carrier_ref\n"
+        f") AS sums\n{told}"
     )
 
 
-def _sums(kpi: Kpi) -> str:
-    """Write the sums of a measure; the same expression is written once, for every engine reads all of it first."""
-    rows = " AND ".join(f"({x})" for x in (kpi.population, kpi.judged) if x != "TRUE") or "TRUE"
-    counted = "COUNT(*)" if rows == "TRUE" else f"COUNTIF({rows})"
-    asked = "COUNT(*)" if kpi.population == "TRUE" else f"COUNTIF({kpi.population})"
-    numerator = f"CAST(SUM(IF({rows}, {kpi.numerator}, NULL)) AS FLOAT64)"
-    if kpi.numerator == "1":
-        numerator = f"CAST(NULLIF({counted}, 0) AS FLOAT64)"
-    denominator = f"CAST(SUM(IF({rows}, {kpi.denominator}, NULL)) AS FLOAT64)"
-    if kpi.denominator in ("", "1"):
-        denominator = f"CAST(NULLIF({counted}, 0) AS FLOAT64)" if kpi.denominator else "CAST(NULL AS FLOAT64)"
-    odd = DIMENSIONS[kpi.relation].odd
-    return (
-        f"STRUCT({_literal(kpi.key)} AS kpi, {numerator} AS numerator, {denominator} AS denominator, "
-        f"{kpi.scale:g} AS scale, {counted} AS counted, {asked} AS asked, "
-        f"COUNTIF({'' if rows == 'TRUE' else f'{rows} AND '}({odd})) AS flagged)"
-    )
+def _sums(kpi: Kpi) -> dict[str, str]:
+    """Write the sums of a measure; those that several have are written once."""
+    rows = " AND ".join(f"({x})" for x in (kpi.population, kpi.judged) if x != "TRUE")
+    counted = f"COUNTIF({rows})" if rows else "COUNT(*)"
+    sums = {"counted": counted, "asked": "COUNT(*)" if kpi.population == "TRUE" else f"COUNTIF({kpi.population})"}
+    sums["flagged"] = f"COUNTIF({f'{rows} AND ' if rows else ''}({DIMENSIONS[kpi.relation].odd}))"
+    for part, value in (("numerator", kpi.numerator), ("denominator", kpi.denominator)):
+        if value == "1":
+            sums[part] = f"NULLIF({counted}, 0)"
+        elif value:
+            sums[part] = f"SUM(IF({rows}, {value}, NULL))" if rows else f"SUM({value})"
+    return sums
 
 
 def daily_view() -> str:
@@ -94,8 +144,41 @@ def daily_view() -> str:
         "  counted, asked - counted AS excluded, flagged, SAFE_DIVIDE(flagged, counted) AS flagged_share,\n"
         "  day_book.closed AS day_closed\n"
         f"FROM (\n{branches}\n) AS found\n"
-        "LEFT JOIN `day_book` AS day_book ON day_book.day = CAST(found.day AS STRING)\n"
+        "LEFT JOIN `day_book` AS day_book ON day_book.day = CAST(found.day AS STRING)\nWHERE asked > 0\n"
     )
+
+
+def histogram_view(*, hourly: bool = False) -> str:
+    """Write the view `kpi_histogram`, or `kpi_histogram_hourly`."""
+    branches = "\nUNION ALL\n".join(_lengths(kpi, hourly=hourly) for kpi in DURATION_KPIS)
+    told = "-- hour TIMESTAMP: Hour in which the row began [UTC]\n" if hourly else ""
+    hour = "hour, " if hourly else ""
+    keys = f"day, {hour}kpi, facility_ref, channel, carrier_ref, bucket"
+    return (
+        f"{_HISTOGRAM.format(unit='hour' if hourly else 'day', hour=told)}"
+        f"SELECT {keys}, COUNT(*) AS counted, COUNTIF(odd) AS flagged, SUM(seconds) AS seconds\n"
+        f"FROM (\n  SELECT day, {hour}kpi, facility_ref, channel, carrier_ref, odd, seconds,\n"
+        f"    {bucket_sql('seconds')} AS bucket\n  FROM (\n{branches}\n  ) AS lengths\n"
+        f") AS counts\nGROUP BY {keys}\n"
+    )
+
+
+def _lengths(kpi: Kpi, *, hourly: bool) -> str:
+    """Write the query of the lengths of one measure; one that is not asked for is not read."""
+    d = DIMENSIONS[kpi.relation]
+    at = d.day.removeprefix("DATE(").removesuffix(")")
+    hour = f"TIMESTAMP_TRUNC({at}, HOUR) AS hour, " if hourly else ""
+    rows = " AND ".join(f"({x})" for x in (kpi.population, kpi.judged) if x != "TRUE")
+    return (
+        f"SELECT {d.day} AS day, {hour}{_literal(kpi.key)} AS kpi, facility_ref, {d.channel} AS channel, "
+        f"{d.carrier} AS carrier_ref, {d.odd} AS odd, {kpi.numerator} AS seconds FROM `{kpi.relation}` WHERE {rows}"
+    )
+
+
+def percentiles_view() -> str:
+    """Write the view `kpi_percentiles`."""
+    keys = ("day", "kpi", "facility_ref", "channel", "carrier_ref")
+    return _PERCENTILES + percentile_sql("`kpi_histogram`", keys, count="counted", total="counted")
 
 
 def definition_view() -> str:

@@ -67,10 +67,10 @@ class Emulator:
             client.close()
 
 
-def rows(target: Target, sql: str) -> list[tuple[Any, ...]]:
+def rows(target: Target, sql: str, seconds: float = 60) -> list[tuple[Any, ...]]:
     """Ask the emulator, without anything of ours in between."""
-    job = target.client.query(sql, retry=None, job_retry=None, timeout=60)
-    return [tuple(row.values()) for row in job.result(retry=None, timeout=60)]
+    job = target.client.query(sql, retry=None, job_retry=None, timeout=seconds)
+    return [tuple(row.values()) for row in job.result(retry=None, timeout=seconds)]
 
 
 @contextmanager

@@ -1,6 +1,6 @@
 """The measures in BigQuery's emulator: every worked example, and a simulated tenant as in the embedded warehouse.
 
-Slow because the emulator translates the view of all measures anew for every question.
+Slow because the emulator translates the views of all measures anew for every question.
 """
 
 from __future__ import annotations
@@ -22,6 +22,8 @@ from tests.emulators.bigquery import rows, running
 from tests.integration.test_views import SLOW, check_same
 from tests.kpi_cases import FOUND, example_tables, wanted
 from tests.serving import demo
+
+PATIENCE = 600
 
 
 @pytest.fixture(scope="module")
@@ -49,7 +51,7 @@ def examples(server):
 
 def test_every_example_comes_out(examples):
     daily, definition = (f"`{examples.table(v)}`" for v in ("kpi_daily", "kpi_definition"))
-    found = {kpi: values for kpi, *values in rows(examples, FOUND.format(daily=daily, definition=definition))}
+    found = {kpi: values for kpi, *values in rows(examples, FOUND.format(daily=daily, definition=definition), PATIENCE)}
     assert found.keys() == {k.key for k in KPIS}
     for kpi in KPIS:
         assert found[kpi.key] == pytest.approx(list(wanted(kpi))), kpi.key
@@ -57,11 +59,11 @@ def test_every_example_comes_out(examples):
 
 def test_a_tenant_has_the_same_measures_in_both(server, tmp_path):
     output = demo(tmp_path, days=2, orders=25)
-    target = server.target()
+    target = server.target(seconds=120)
     apply(target)
     load(str(output), target)
     with duckdb.connect(str(output / "warehouse.duckdb"), read_only=True) as con:
         for view in (v for v in written_views() if v.name in SLOW):
-            wanted_rows = rows(target, f"SELECT * FROM `{target.table(view.name)}`")
+            wanted_rows = rows(target, f"SELECT * FROM `{target.table(view.name)}`", PATIENCE)
             assert len(wanted_rows) > 100
             check_same(con.execute(f"SELECT * FROM {view.name}").fetchall(), wanted_rows)

@@ -2,41 +2,18 @@
 
 from __future__ import annotations
 
-import math
 import re
 from datetime import UTC, date, datetime
 from zoneinfo import ZoneInfo
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from pipelines.dashboard import charts, words
 from pipelines.dashboard.charts import Series
 from pipelines.dashboard.filters import Choices, read
-from pipelines.dashboard.histogram import ERROR, FACTOR, NOTHING, percentiles
+from pipelines.dashboard.histogram import percentiles
 
 THERE = Choices(date(2026, 6, 1), date(2026, 7, 31), ("f1", "f2"))
-
-
-def _bucket(seconds):
-    return math.floor(math.log(seconds) / math.log(FACTOR)) if seconds > 0 else NOTHING
-
-
-@given(st.lists(st.floats(1e-6, 1e8), min_size=1, max_size=300), st.sampled_from([0.5, 0.9, 0.95, 0.99]))
-def test_a_percentile_is_within_its_bound(lengths, share):
-    exact = sorted(lengths)[max(1, math.ceil(share * len(lengths) - 1e-9)) - 1]
-    (found,) = percentiles([(_bucket(x), 1) for x in lengths], (share,))
-    assert abs(found - exact) <= exact * (ERROR + 1e-9)
-
-
-@given(st.lists(st.floats(-10, 1e6), max_size=60), st.integers(0, 60))
-def test_percentiles_do_not_depend_on_how_the_counts_were_cut(lengths, at):
-    whole = percentiles([(_bucket(x), 1) for x in lengths], (0.5, 0.99))
-    assert (
-        percentiles([*((_bucket(x), 1) for x in lengths[at:]), *((_bucket(x), 1) for x in lengths[:at])], (0.5, 0.99))
-        == whole
-    )
 
 
 def test_percentiles_of_nothing_are_unknown():
