@@ -26,13 +26,9 @@ from typing import Any
 
 from schemas.dataset import Kind, labels
 from schemas.derive import bigquery_schema
-<<<<<<< HEAD
 from schemas.halves import relation_query
-from schemas.kpis.sql import daily_view, definition_view
-=======
 from schemas.kpis.sql import daily_view, definition_view, histogram_view, percentiles_view
 from schemas.milestones import milestones_view
->>>>>>> 6a9d521 (Views for dashboards: histograms that add up, work in progress of any past day, funnel, variants, rework, boards, quality)
 from schemas.tables import TABLES, Table
 
 FOLDER = Path(__file__).parent / "sql"

@@ -150,7 +150,8 @@ def daily_view() -> str:
 
 def histogram_view(*, hourly: bool = False) -> str:
     """Write the view `kpi_histogram`, or `kpi_histogram_hourly`."""
-    branches = "\nUNION ALL\n".join(_lengths(kpi, hourly=hourly) for kpi in DURATION_KPIS)
+    relations = dict.fromkeys(kpi.relation for kpi in DURATION_KPIS)
+    branches = "\nUNION ALL\n".join(_lengths(relation, hourly=hourly) for relation in relations)
     told = "-- hour TIMESTAMP: Hour in which the row began [UTC]\n" if hourly else ""
     hour = "hour, " if hourly else ""
     keys = f"day, {hour}kpi, facility_ref, channel, carrier_ref, bucket"
@@ -158,20 +159,27 @@ def histogram_view(*, hourly: bool = False) -> str:
         f"{_HISTOGRAM.format(unit='hour' if hourly else 'day', hour=told)}"
         f"SELECT {keys}, COUNT(*) AS counted, COUNTIF(odd) AS flagged, SUM(seconds) AS seconds\n"
         f"FROM (\n  SELECT day, {hour}kpi, facility_ref, channel, carrier_ref, odd, seconds,\n"
-        f"    {bucket_sql('seconds')} AS bucket\n  FROM (\n{branches}\n  ) AS lengths\n"
+        f"    {bucket_sql('seconds')} AS bucket\n  FROM (\n{branches}\n  ) AS lengths\n  WHERE seconds IS NOT NULL\n"
         f") AS counts\nGROUP BY {keys}\n"
     )
 
 
-def _lengths(kpi: Kpi, *, hourly: bool) -> str:
-    """Write the query of the lengths of one measure; one that is not asked for is not read."""
-    d = DIMENSIONS[kpi.relation]
+def _lengths(relation: str, *, hourly: bool) -> str:
+    """Write the query of the lengths of one relation: a row a row and measure; see `daily_branch`."""
+    d = DIMENSIONS[relation]
     at = d.day.removeprefix("DATE(").removesuffix(")")
     hour = f"TIMESTAMP_TRUNC({at}, HOUR) AS hour, " if hourly else ""
-    rows = " AND ".join(f"({x})" for x in (kpi.population, kpi.judged) if x != "TRUE")
+    mine = [kpi for kpi in DURATION_KPIS if kpi.relation == relation]
+    cases = "\n".join(
+        f"    WHEN {_literal(k.key)} THEN "
+        + (k.numerator if k.population == "TRUE" else f"IF({k.population}, {k.numerator}, NULL)")
+        for k in mine
+    )
+    keys = ", ".join(_literal(k.key) for k in mine)
     return (
-        f"SELECT {d.day} AS day, {hour}{_literal(kpi.key)} AS kpi, facility_ref, {d.channel} AS channel, "
-        f"{d.carrier} AS carrier_ref, {d.odd} AS odd, {kpi.numerator} AS seconds FROM `{kpi.relation}` WHERE {rows}"
+        f"SELECT {d.day} AS day, {hour}kpi, facility_ref, {d.channel} AS channel, {d.carrier} AS carrier_ref, "
+        f"{d.odd} AS odd,\n  CASE kpi\n{cases}\n  END AS seconds\n"
+        f"FROM `{relation}`\nCROSS JOIN UNNEST([{keys}]) AS kpi"
     )
 
 
