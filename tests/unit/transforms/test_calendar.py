@@ -115,6 +115,11 @@ def test_a_night_shift_belongs_to_the_day_on_which_it_begins():
     ]  # fmt: skip
 
 
+def test_hours_that_lie_in_the_night_shift_of_the_day_before_end_nothing():
+    hours = Hours("o", "Etc/UTC", (((1320, 1800),), ((180, 240),), (), (), (), (), ()))
+    assert closures(hours, "2026-06-15 23:00", "2026-06-16 23:00") == [("16 06:00", "22 22:00")]
+
+
 def test_hours_that_meet_at_midnight_are_one():
     hours = Hours("m", "Etc/UTC", (((1200, 1440),), ((0, 240),), (), (), (), (), ()))
     assert closures(hours, "2026-06-15 00:00", "2026-06-16 12:00") == [

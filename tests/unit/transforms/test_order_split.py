@@ -137,6 +137,21 @@ def test_of_two_sites_the_one_that_holds_the_order_says_whether_it_is_closed():
     assert split(rows) == {"pick_queue": (8 + 1, 0, 0, 0, 2), "pick": (0, 1, 0, 0, 0)}
 
 
+def test_of_two_stages_that_end_at_once_the_one_further_on_is_waited_after():
+    """Labels received and packing finished with one event each, at the same instant."""
+    begin, end, later = T0, T0 + HOUR, T0 + 3 * HOUR
+    flow = {
+        "flow_id": "P", "facility_ref": None, "channel": None, "outcome": "fulfilled", "started_at": begin,
+        "finished_at": later, "last_event_at": later, "first_handover_created_at": None, "target_at": None,
+    }  # fmt: skip
+    stretches = [(stage, kind) for stage in ("label", "pack") for kind in ("working", "waiting")]
+    for told in (stretches, stretches[::-1]):
+        rows: list[Any] = []
+        intervals = [(None, None, None, None, "F1", s, k, begin, end, None) for s, k in told]
+        order_split.add(flow, None, intervals, SITES, rows)
+        assert [(r[1], r[9] / H, r[10] / H) for r in rows] == [("after_label", 2, 0), ("pack", 0, 1)]
+
+
 def test_what_has_no_facility_is_never_closed():
     locked = ev("ORDER_CREATED", 0, status="LOCKED", facility=None)
     rows = rows_of(locked, ev("ORDER_UNLOCKED", 20 * H, facility=None))
