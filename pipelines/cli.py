@@ -78,6 +78,10 @@ def main(argv: Sequence[str] | None = None) -> int:
             words = complete(chosen, inner, words, config, os.environ)
     except OptionError as err:
         print(f"flowfacts: {err}", file=sys.stderr)
+        if "--log" in given:
+            from pipelines.signals import line
+
+            print(line(next((w for w in given if w in COMMANDS), "config"), {}, code=2, problem=str(err)), flush=True)
         return 2
     args, rest = parser.parse_known_args(words)
     if rest and not COMMANDS[args.command].beam:

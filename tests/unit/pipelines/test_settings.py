@@ -227,6 +227,15 @@ def test_a_named_file_must_be_there(monkeypatch, tmp_path, capsys):
     assert "gone.toml can't be read: No such file or directory" in capsys.readouterr().err
 
 
+def test_a_log_collector_hears_of_a_file_that_is_wrong(tmp_path, capsys):
+    file = tmp_path / "f.toml"
+    file.write_text("[batch]\nworkres = 2\n")
+    assert cli.main(["--config", str(file), "batch", "--log"]) == 2
+    told = json.loads(capsys.readouterr().out)
+    assert (told["severity"], told["flowfacts"]["signal"], told["flowfacts"]["exit_code"]) == ("ERROR", "batch", 2)
+    assert "did you mean workers?" in told["message"]
+
+
 def test_help_needs_no_file(monkeypatch, tmp_path, capsys):
     monkeypatch.setenv("FLOWFACTS_CONFIG", str(tmp_path / "gone.toml"))
     with pytest.raises(SystemExit) as stopped:
