@@ -187,6 +187,7 @@ def test_any_call_may_go_wrong_and_all_is_made_exactly_once(api, run, fault):
     code, _, err = run(*ORDERS, "--apply")
     assert (code, err) == (0, "")
     assert ("POST", "/api/subscriptions") in failed
+    assert "DELETE" not in {method for method, _ in api.seen}  # nothing was made twice, and taken back
     events = events_of(api)
     assert len(events) == len(set(events)) == sum(e.flow == "stow" for e in EVENT_TYPES)
     assert run(*ORDERS, "--remove", "--apply")[0] == 0
