@@ -146,7 +146,7 @@ dataset = "{DATASET}"
 [land]
 subscription = "{LANDING}"
 to = "landed"
-idle-exit = 2
+idle-exit = 5
 
 [stream]
 subscription = "{STREAMING}"
@@ -154,7 +154,7 @@ output = "live"
 flush-seconds = 0.5
 patience-seconds = 0.5
 publish-seconds = 0.5
-idle-exit = 3
+idle-exit = 15
 
 [doctor]
 clock-url = "{{base_url}}"
