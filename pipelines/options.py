@@ -12,11 +12,11 @@ from datetime import date
 from typing import TYPE_CHECKING, Any
 
 from schemas.vocabulary import DEADLINE_DAYS, SETTLE_DAYS
-from transforms.calendar import ALWAYS_OPEN, Calendar
 from transforms.clock import parse_time
 
 if TYPE_CHECKING:
     from pipelines.datasets import Part
+    from transforms.calendar import Calendar
 
 DEFAULT_MAX_LINE_BYTES = 16 << 20
 PARALLEL_FROM_BYTES = 24 << 20
@@ -26,6 +26,13 @@ MAX_DEADLINE_DAYS = 36_500
 
 QUIET_HOURS = 6
 """Hours without a change after which the last day folder counts as complete; the export is written hourly at most."""
+
+
+def _always_open() -> Calendar:
+    """Give the calendar of those who have none; loaded when asked for, since every command imports this module."""
+    from transforms.calendar import ALWAYS_OPEN
+
+    return ALWAYS_OPEN
 
 
 class OptionError(Exception):
@@ -73,7 +80,7 @@ class BatchOptions:
     quiet_hours: float = QUIET_HOURS
     settle_days: float = SETTLE_DAYS
     dry_run: bool = False
-    calendar: Calendar = ALWAYS_OPEN
+    calendar: Calendar = field(default_factory=_always_open)
 
     def check(self) -> None:
         """Check what can be checked without looking at the input.

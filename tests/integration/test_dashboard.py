@@ -268,7 +268,8 @@ def test_times_are_told_in_the_zone_of_the_facility(facts, tmp_path):
         facts, "SELECT min(facility_ref), max(facility_ref) FROM order_flow WHERE facility_ref IS NOT NULL"
     )
     with duckdb.connect(str(file)) as con:
-        con.execute("DELETE FROM flowfacts.facility_calendar_staying")
+        con.execute("DELETE FROM flowfacts.facility_calendar_moving")  # where the rows of the run lie
+        assert con.execute("SELECT count(*) FROM facility_calendar").fetchall() == [(0,)]
         con.execute(
             "INSERT INTO flowfacts.facility_calendar_staying VALUES (?, 'a', 'Asia/Tokyo', false, 1), "
             "(?, 'b', 'Europe/London', false, 1), ('*', 'c', 'America/New_York', true, 1)",

@@ -571,7 +571,8 @@ def test_it_needs_no_beam():
 
 STATE = {
     "received": 9, "landed": 7, "rejected": 1, "files": 2, "open_files": 1, "unacked_messages": 2, "unacked_bytes": 10,
-    "oldest_unacked_seconds": 1.0, "acknowledged": 7, "given_back": 0, "last_error": None,
+    "oldest_unacked_seconds": 1.0, "acknowledged": 7, "given_back": 0, "last_error": None, "healthy": True,
+    "write_failures": 0,
 }  # fmt: skip
 
 
@@ -581,7 +582,7 @@ def test_the_state_is_told_as_asked(capsys: pytest.CaptureFixture[str], monkeypa
     shown = {}
     for mode in Mode:
         teller = Teller(mode, 1.0)
-        assert teller.due() is (mode in (Mode.JSON, Mode.TERMINAL))
+        assert teller.due() is (mode in (Mode.JSON, Mode.LOG, Mode.TERMINAL))
         if teller.due():
             teller.status("status", STATE)
         teller.file("2026-06-17/a", 7, 100, 10, "age")
@@ -594,6 +595,8 @@ def test_the_state_is_told_as_asked(capsys: pytest.CaptureFixture[str], monkeypa
     assert told[0]["landed"] == 7
     assert told[0]["messages_per_second"] > 0
     assert told[2]["reason"] == "SIGTERM"
+    logged = [json.loads(line)["flowfacts"] for line in shown[Mode.LOG].out.splitlines()]
+    assert [(t["healthy"], t["landed"], t["rejected"]) for t in logged] == [(True, 7, 1)] * 2  # the status, the end
     assert "7 messages in 2 files" in shown[Mode.PLAIN].out
     assert "2026-06-17/a" in shown[Mode.PLAIN].out
     assert "7 landed" in shown[Mode.TERMINAL].err
