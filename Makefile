@@ -52,7 +52,7 @@ test: $(READY) ## run the tests
 	$(BIN)/pytest -q -n $(WORKERS)
 
 .PHONY: slow
-slow: $(READY) ## run the slow tests: a month of runs, kills, full disks, faults of BigQuery, the stream as a process
+slow: $(READY) ## run the slow tests: a month of runs, kills, full disks, views in both engines, faults of BigQuery, the stream as a process
 	@$(BIN)/python -m tests.emulators.bigquery
 	$(BIN)/pytest -q -n $(WORKERS) tests/slow
 

@@ -1,7 +1,7 @@
 """BigQuery's SQL in DuckDB's words, for the embedded warehouse.
 
 sqlglot translates; where its translation gives another answer, the corrections here stand in for it, and what has none
-is refused by name. `tests/integration/test_views.py` compares both engines, and values that were worked out by hand.
+is refused by name. `tests/slow/test_views.py` compares both engines, and values that were worked out by hand.
 """
 
 from __future__ import annotations

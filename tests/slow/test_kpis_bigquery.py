@@ -19,9 +19,9 @@ from schemas.dataset import Kind, stored_name
 from schemas.kpis import KPIS
 from schemas.views import written_views
 from tests.emulators.bigquery import rows, running
-from tests.integration.test_views import SLOW, check_same
 from tests.kpi_cases import FOUND, example_tables, wanted
 from tests.serving import demo
+from tests.slow.test_views import SLOW, check_same
 
 PATIENCE = 600
 
