@@ -54,7 +54,7 @@ test: $(READY) ## run the tests
 .PHONY: slow
 slow: $(READY) ## run the slow tests: a month of runs, kills, full disks, views in both engines, faults of BigQuery, the stream as a process
 	@$(BIN)/python -m tests.emulators.bigquery
-	$(BIN)/pytest -q -n $(WORKERS) tests/slow
+	$(BIN)/pytest -q -n $(WORKERS) --dist loadgroup tests/slow
 
 KILLS ?= 50
 .PHONY: soak

@@ -73,7 +73,7 @@ def build(door: Door, f: Filters) -> Page:
     sums: dict[str, float] = {}
     for r in rows:
         sums[r["carrier"]] = sums.get(r["carrier"], 0) + r["parcels"]
-    order = sorted(sums, key=lambda c: -sums[c])
+    order = sorted(sums, key=lambda c: (-sums[c], c))  # the engines give equal ones in any order
     named = [(c, _COLOURS[i % len(_COLOURS)]) for i, c in enumerate(order[: len(_COLOURS)])]
     series = over_days(days, rows, "carrier", "parcels", named)
     shown = [charts.Series(words.short(s.name), s.colour, s.values) for s in series]

@@ -17,14 +17,15 @@ _NEWEST = "SELECT MAX(as_of) AS as_of FROM pipeline_run"
 # The rule of the contract: in a stage at T when started_at <= T and (ended_at is null or ended_at > T).
 _THERE = "{facility}flow = @flow AND started_at <= @at AND (ended_at IS NULL OR ended_at > @at)"
 _AGES = """
-SELECT stage, kind, CASE
+SELECT stage, kind, age, COUNT(*) AS entities, MIN(started_at) AS oldest FROM (
+  SELECT stage, kind, started_at, CASE
     WHEN TIMESTAMP_DIFF(@at, started_at, SECOND) < 900 THEN 0
     WHEN TIMESTAMP_DIFF(@at, started_at, SECOND) < 3600 THEN 1
     WHEN TIMESTAMP_DIFF(@at, started_at, SECOND) < 14400 THEN 2
     WHEN TIMESTAMP_DIFF(@at, started_at, SECOND) < 86400 THEN 3
-    WHEN TIMESTAMP_DIFF(@at, started_at, SECOND) < 259200 THEN 4 ELSE 5 END AS age,
-  COUNT(*) AS entities, MIN(started_at) AS oldest
-FROM flow_interval WHERE {there} GROUP BY stage, kind, age
+    WHEN TIMESTAMP_DIFF(@at, started_at, SECOND) < 259200 THEN 4 ELSE 5 END AS age
+  FROM flow_interval WHERE {there}
+) GROUP BY stage, kind, age
 """
 _OLDEST = """
 SELECT flow, flow_id, entity, entity_id, facility_ref, stage, kind, started_at FROM flow_interval WHERE {there}
