@@ -47,8 +47,6 @@ LANDING, STREAMING = (f"{pubsub.PROJECT}/subscriptions/{n}" for n in ("landing",
 DATASET = f"{bigquery.PROJECT}.story"
 ALL = ("order_flow", "order_leg", "order_parcel", "inbound_flow", "inbound_receipt", "stow_flow", "flow_interval")
 
-pytestmark = pytest.mark.xdist_group("story")  # each chapter goes on from the one before: one worker for all
-
 
 @dataclass
 class World:

@@ -35,9 +35,10 @@ _ALL = _OLDEST.replace(" LIMIT 25", "")
 # What came and went by the hour since 1970; the running difference is the work in progress at the end of an hour.
 _MOVES = """
 SELECT hour, kind, SUM(n) AS n FROM (
-  SELECT DIV(UNIX_MICROS(GREATEST(started_at, @since)), 3600000000) AS hour, kind, COUNT(*) AS n
-  FROM flow_interval WHERE {facility}flow = @flow AND started_at < @until AND (ended_at IS NULL OR ended_at >= @since)
-  GROUP BY hour, kind
+  SELECT hour, kind, COUNT(*) AS n FROM (
+    SELECT DIV(UNIX_MICROS(GREATEST(started_at, @since)), 3600000000) AS hour, kind
+    FROM flow_interval WHERE {facility}flow = @flow AND started_at < @until AND (ended_at IS NULL OR ended_at >= @since)
+  ) GROUP BY hour, kind
   UNION ALL
   SELECT DIV(UNIX_MICROS(ended_at), 3600000000) AS hour, kind, -COUNT(*) AS n
   FROM flow_interval WHERE {facility}flow = @flow AND started_at < @until AND ended_at >= @since AND ended_at < @until
