@@ -64,6 +64,10 @@ KILLS ?= 50
 soak: $(READY) ## kill the batch job KILLS times at random points; SEED chooses them
 	$(BIN)/python -m tests.soak.kills --kills $(KILLS) --seed $(or $(SEED),1)
 
+.PHONY: wheel
+wheel: $(READY) ## install what is shipped as the images do, and run it away from the tree; about five minutes
+	$(BIN)/pytest -q tests/wheel
+
 .PHONY: browser
 browser: $(READY) ## run the tests of the dashboard in a real Chromium
 	$(BIN)/pytest -q tests/browser

@@ -1,4 +1,4 @@
-"""The recipes of the images, and the scripts around them. tests/slow/test_wheel.py runs their steps."""
+"""The recipes of the images, and the scripts around them. tests/wheel/test_wheel.py runs their steps."""
 
 import json
 import os
