@@ -60,13 +60,14 @@ class Table:
 
 @dataclass(frozen=True, slots=True)
 class Tile:
-    """A figure: its key, its name, its value as written, a second line, and what it means."""
+    """A figure: its key, its name, its value as written, a second line, what it means, and the measure that it is."""
 
     key: str
     label: str
     value: str
     note: str = ""
     meaning: str = ""
+    kpi: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,13 +6,15 @@ from pipelines.dashboard import charts, words
 from pipelines.dashboard.filters import Filters
 from pipelines.dashboard.histogram import bucket_sql, percentiles
 from pipelines.dashboard.model import Column, Kind, Page, Panel, Table, Tile
-from pipelines.dashboard.pages.common import BOUND, by_group, meaning, over_days, share, total
+from pipelines.dashboard.pages.common import BOUND, by_group, measured, over_days, share, total
 from pipelines.doors import Door
 
 _DAYS = """
 SELECT DATE(parcel_created_at) AS day, COALESCE(carrier_ref, 'unknown') AS carrier, COUNT(*) AS parcels,
   SUM(label_failure_count) AS failures, COUNTIF(label_failure_count > 0) AS failed,
   COUNT(label_received_at) AS labelled,
+  COUNTIF(label_requested_at IS NOT NULL AND (label_received_at IS NOT NULL OR label_failure_count > 0)) AS answered,
+  COUNTIF(label_requested_at IS NOT NULL AND label_received_at IS NOT NULL AND label_failure_count = 0) AS first_time,
   COUNT(delivered_at) AS delivered
 FROM order_parcel WHERE {where} GROUP BY day, carrier
 """
@@ -48,27 +50,20 @@ def build(door: Door, f: Filters) -> Page:
     page = Page("Parcels by the day on which they were created.", empty=not rows)
     page.tiles = [
         Tile("parcels", "Parcels", words.count(parcels), f"{words.count(total(rows, 'labelled'))} with a label"),
-        Tile(
-            "failed",
-            "Label failures",
-            words.ratio(share(total(rows, "failed"), parcels)),
+        measured(
+            "first_time",
+            "label_success_rate",
+            words.ratio(share(total(rows, "first_time"), total(rows, "answered"))),
             f"{words.count(total(rows, 'failures'))} failed requests",
         ),
-        Tile(
-            "label_p50",
-            "Label request, median",
-            words.seconds(label[0]),
-            f"p90 {words.seconds(label[1])}",
-            meaning("order_parcel", "label_request_seconds") + ". " + BOUND,
+        measured("label_p50", "label_request_time", words.seconds(label[0]), f"p90 {words.seconds(label[1])}"),
+        measured("transit_p50", "transit_time", words.seconds(transit[0]), f"p90 {words.seconds(transit[1])}"),
+        measured(
+            "delivered",
+            "delivery_report_rate",
+            words.ratio(share(total(rows, "delivered"), parcels)),
+            "as the carriers tell",
         ),
-        Tile(
-            "transit_p50",
-            "Transit, median",
-            words.seconds(transit[0]),
-            f"p90 {words.seconds(transit[1])}",
-            meaning("order_parcel", "transit_seconds"),
-        ),
-        Tile("delivered", "Delivered", words.ratio(share(total(rows, "delivered"), parcels)), "as the carriers tell"),
     ]
     sums: dict[str, float] = {}
     for r in rows:

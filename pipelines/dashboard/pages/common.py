@@ -8,8 +8,9 @@ from typing import Any
 
 from pipelines.dashboard.charts import Series
 from pipelines.dashboard.histogram import percentiles
-from pipelines.dashboard.model import Column, Kind, Table
-from schemas.tables import BY_NAME
+from pipelines.dashboard.model import Column, Kind, Table, Tile
+from schemas.kpis import BY_KEY, Form
+from schemas.tables import BY_NAME as RELATIONS
 
 OUTCOMES = (("fulfilled", 0), ("open", 3), ("cancelled", 1), ("incomplete", 4))
 """Outcomes with their colours, from the bottom of a stack to its top."""
@@ -52,7 +53,16 @@ def by_group(rows: Iterable[Mapping[str, Any]], *keys: str) -> dict[tuple[Any, .
 
 def meaning(relation: str, column: str) -> str:
     """Give what the data dictionary says of a column."""
-    return next(c.description for c in BY_NAME[relation].columns if c.name == column)
+    return next(c.description for c in RELATIONS[relation].columns if c.name == column)
+
+
+def measured(key: str, kpi: str, value: str, note: str = "") -> Tile:
+    """Make the figure of a measure; its name and what it means are the catalogue's. Of a duration it is the median."""
+    found = BY_KEY[kpi]
+    told = f"{found.question} {found.nulls}"
+    if found.form is Form.DURATION:
+        return Tile(key, f"{found.name}, median", value, note, f"{told} {BOUND}", kpi)
+    return Tile(key, found.name, value, note, told, kpi)
 
 
 def total(rows: Iterable[Mapping[str, Any]], key: str) -> float:

@@ -12,7 +12,7 @@ from pipelines.dashboard.pages.common import (
     BOUND,
     OUTCOMES,
     day_table,
-    meaning,
+    measured,
     over_days,
     percentile_lines,
     share,
@@ -24,7 +24,7 @@ _DAYS = """
 SELECT DATE(started_at) AS day, outcome, COUNT(*) AS processes, SUM(requested_units) AS requested,
   SUM(accepted_units) AS accepted, SUM(rejected_units) AS rejected,
   COUNTIF('partial_delivery' IN UNNEST(deviations)) AS parts,
-  COUNTIF(supplier_delay_seconds > 0) AS delayed, COUNT(supplier_delay_seconds) AS judged,
+  COUNTIF(supplier_delay_seconds <= 0) AS punctual, COUNT(supplier_delay_seconds) AS judged,
   SUM(IF(outcome <> 'open' AND requested_units > accepted_units + rejected_units,
     requested_units - accepted_units - rejected_units, 0)) AS missing
 FROM inbound_flow WHERE {where} GROUP BY day, outcome
@@ -75,27 +75,19 @@ def build(door: Door, f: Filters) -> Page:
             words.count(total(receipts, "receipts")),
             f"{words.count(total(receipts, 'received'))} received",
         ),
-        Tile(
-            "dock_p50",
-            "Dock to stock, median",
-            words.seconds(p50),
-            f"p90 {words.seconds(p90)}",
-            meaning("inbound_receipt", "dock_to_stock_seconds") + ". " + BOUND,
-        ),
-        Tile(
+        measured("dock_p50", "dock_to_stock_cycle_time", words.seconds(p50), f"p90 {words.seconds(p90)}"),
+        measured(
             "rejected",
-            "Rejected",
+            "rejection_rate",
             words.ratio(share(rejected, accepted + rejected)),
             f"{words.count(rejected)} units",
-            meaning("inbound_flow", "rejection_rate"),
         ),
         Tile("missing", "Missing", words.count(total(rows, "missing")), "units, of ended processes"),
-        Tile(
-            "delayed",
-            "Arrived late",
-            words.ratio(share(total(rows, "delayed"), total(rows, "judged"))),
+        measured(
+            "punctual",
+            "supplier_on_time",
+            words.ratio(share(total(rows, "punctual"), total(rows, "judged"))),
             f"of {words.count(total(rows, 'judged'))} with a date",
-            meaning("inbound_flow", "supplier_delay_seconds"),
         ),
         Tile("parts", "Delivered in parts", words.count(total(rows, "parts")), "processes"),
     ]

@@ -13,15 +13,17 @@ from pipelines.dashboard.filters import Filters
 from pipelines.dashboard.histogram import bucket_sql, percentiles
 from pipelines.dashboard.model import Column, Kind, Page, Panel, Table, Tile
 from pipelines.dashboard.pages import overview
-from pipelines.dashboard.pages.common import BOUND, by_group, day_table, meaning, over_days, share, total
+from pipelines.dashboard.pages.common import by_group, day_table, measured, over_days, share, total
 from pipelines.doors import Door, Rows
 from schemas.oddities import DEVIATIONS_TOLD
 
 _DAYS = """
 SELECT DATE(started_at) AS day, COUNT(*) AS orders, COUNTIF(on_time) AS on_time, COUNTIF(NOT on_time) AS late,
   SUM(ordered_units) AS ordered, SUM(picked_units) AS picked, SUM(line_count) AS lines,
-  COUNTIF(outcome = 'fulfilled') AS fulfilled, COUNTIF(outcome = 'fulfilled' AND fill_rate >= 1) AS in_full,
-  COUNTIF(on_time AND fill_rate >= 1 AND conforms) AS perfect
+  COUNTIF(outcome = 'fulfilled' AND fill_rate IS NOT NULL) AS filled,
+  COUNTIF(outcome = 'fulfilled' AND fill_rate >= 1) AS in_full,
+  COUNTIF(outcome = 'fulfilled' AND fill_rate IS NOT NULL AND on_time IS NOT NULL) AS whole,
+  COUNTIF(outcome = 'fulfilled' AND on_time AND fill_rate >= 1 AND conforms) AS perfect
 FROM order_flow WHERE {where} GROUP BY day
 """
 _FINISHED = """
@@ -79,33 +81,30 @@ def build(door: Door, f: Filters) -> Page:
     rows = ask(_DAYS)
     cycle = by_group(ask(_CYCLE), "channel")
     orders, judged = total(rows, "orders"), total(rows, "on_time") + total(rows, "late")
-    fulfilled = total(rows, "fulfilled")
     p50, p90 = percentiles((b for counts in cycle.values() for b in counts), (0.5, 0.9))
     page = Page("Every order that began in the days, and the longest of them one by one.", empty=not rows)
     page.tiles = [
-        Tile("orders", "Orders", words.count(orders), f"{words.count(total(rows, 'lines'))} lines"),
-        Tile(
+        measured("orders", "orders_received", words.count(orders), f"{words.count(total(rows, 'lines'))} lines"),
+        measured(
             "on_time",
-            "On time",
+            "on_time_orders",
             words.ratio(share(total(rows, "on_time"), judged)),
             f"of {words.count(judged)} judged",
-            meaning("order_flow", "on_time"),
         ),
         Tile("late", "Late", words.count(total(rows, "late")), "against the target"),
-        Tile(
+        measured(
             "in_full",
-            "In full",
-            words.ratio(share(total(rows, "in_full"), fulfilled)),
-            "of the fulfilled",
-            meaning("order_flow", "fill_rate"),
+            "order_fill_rate",
+            words.ratio(share(total(rows, "in_full"), total(rows, "filled"))),
+            f"of {words.count(total(rows, 'filled'))} fulfilled",
         ),
-        Tile(
+        measured(
             "perfect",
-            "Perfect orders",
-            words.ratio(share(total(rows, "perfect"), fulfilled)),
+            "perfect_order",
+            words.ratio(share(total(rows, "perfect"), total(rows, "whole"))),
             "on time, in full, no deviation",
         ),
-        Tile("cycle_p50", "Internal order cycle, median", words.seconds(p50), f"p90 {words.seconds(p90)}", BOUND),
+        measured("cycle_p50", "internal_order_cycle_time", words.seconds(p50), f"p90 {words.seconds(p90)}"),
     ]
     labels = [words.day(d) for d in days]
     came = Series("incoming", 2, [_of(rows, d, "orders") for d in days])

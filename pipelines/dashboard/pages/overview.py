@@ -16,6 +16,7 @@ from pipelines.dashboard.pages.common import (
     by_group,
     day_table,
     meaning,
+    measured,
     over_days,
     percentile_lines,
     share,
@@ -48,37 +49,28 @@ def build(door: Door, f: Filters) -> Page:
     page = Page("Orders by the day on which they began. Pick a day range, a facility, a channel or an outcome above.")
     page.empty = not rows
     page.tiles = [
-        Tile(
-            "orders", "Orders", words.count(orders), f"{words.count(of['open'])} open", "Orders that began in the days"
-        ),
-        Tile(
-            "fulfilled",
-            "Fulfilled",
-            words.count(of["fulfilled"]),
-            words.ratio(share(of["fulfilled"], orders)),
-            "Orders whose every part is handed over",
+        measured("orders", "orders_received", words.count(orders), f"{words.count(of['open'])} open"),
+        measured(
+            "fulfilled", "orders_fulfilled", words.count(of["fulfilled"]), words.ratio(share(of["fulfilled"], orders))
         ),
         Tile("cancelled", "Cancelled", words.count(of["cancelled"]), words.ratio(share(of["cancelled"], orders))),
-        Tile(
+        measured(
             "on_time",
-            "On time",
+            "on_time_orders",
             words.ratio(share(total(rows, "on_time"), judged)),
             f"of {words.count(judged)} judged",
-            meaning("order_flow", "on_time"),
         ),
-        Tile(
+        measured(
             "cycle_p50",
-            "Internal order cycle, median",
+            "internal_order_cycle_time",
             words.seconds(p50),
-            f"p90 {words.seconds(p90)}",
-            f"{meaning('order_flow', 'order_cycle_seconds')}. p95 {words.seconds(p95)}, p99 {words.seconds(p99)}",
+            f"p90 {words.seconds(p90)}, p95 {words.seconds(p95)}, p99 {words.seconds(p99)}",
         ),
-        Tile(
+        measured(
             "conforming",
-            "Without deviation",
+            "first_pass_yield",
             words.ratio(share(total(rows, "conforming"), of["fulfilled"])),
             "of the fulfilled",
-            meaning("order_flow", "conforms"),
         ),
         Tile(
             "flagged",

@@ -11,7 +11,7 @@ from pipelines.dashboard.pages.common import (
     BOUND,
     OUTCOMES,
     day_table,
-    meaning,
+    measured,
     over_days,
     percentile_lines,
     share,
@@ -21,7 +21,8 @@ from pipelines.doors import Door
 
 _DAYS = """
 SELECT DATE(started_at) AS day, outcome, COUNT(*) AS jobs, SUM(planned_units) AS planned, SUM(stowed_units) AS stowed,
-  SUM(discarded_units) AS discarded, COUNTIF(stow_lateness_seconds > 0) AS late, COUNT(stow_lateness_seconds) AS judged,
+  SUM(discarded_units) AS discarded, COUNTIF(stow_lateness_seconds <= 0) AS on_time,
+  COUNT(stow_lateness_seconds) AS judged,
   SUM(IF(stow_duration_net_seconds > 0, stowed_units, NULL)) AS rated_units,
   SUM(IF(stow_duration_net_seconds > 0 AND stowed_units IS NOT NULL, stow_duration_net_seconds, NULL)) AS rated_seconds
 FROM stow_flow WHERE {where} GROUP BY day, outcome
@@ -61,28 +62,20 @@ def build(door: Door, f: Filters) -> Page:
             words.count(jobs),
             f"{words.count(total((r for r in rows if r['outcome'] == 'open'), 'jobs'))} open",
         ),
-        Tile(
+        measured(
             "wait_p50",
-            "Wait, median",
+            "stow_queue_time",
             words.seconds(points["wait"][0]),
             f"p90 {words.seconds(points['wait'][1])}",
-            meaning("stow_flow", "stow_wait_seconds") + ". " + BOUND,
         ),
-        Tile(
-            "net_p50",
-            "Net work, median",
-            words.seconds(points["net"][0]),
-            f"p90 {words.seconds(points['net'][1])}",
-            meaning("stow_flow", "stow_duration_net_seconds"),
-        ),
-        Tile(
-            "late",
-            "Late",
-            words.ratio(share(total(rows, "late"), total(rows, "judged"))),
+        measured("net_p50", "net_stow_time", words.seconds(points["net"][0]), f"p90 {words.seconds(points['net'][1])}"),
+        measured(
+            "on_time",
+            "stow_on_time",
+            words.ratio(share(total(rows, "on_time"), total(rows, "judged"))),
             f"of {words.count(total(rows, 'judged'))} with a target",
-            meaning("stow_flow", "stow_lateness_seconds"),
         ),
-        Tile("pace", "Units per hour", words.count(None if pace is None else 3600 * pace), "of net work"),
+        measured("pace", "units_stowed_per_hour", words.count(None if pace is None else 3600 * pace), "of net work"),
         Tile("discarded", "Booked out", words.count(total(rows, "discarded")), "units"),
     ]
     labels = [words.day(d) for d in days]
