@@ -1,9 +1,9 @@
-"""Retention of raw bytes: dead letters, and raw copies of the export that were read."""
+"""Retention of raw bytes: dead letters of both halves, and raw copies of the export that were read."""
 
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from typing import Any
@@ -14,11 +14,15 @@ from pipelines.datasets import Part, delete_files, is_local
 from pipelines.due import find_due
 from pipelines.erase import republish
 from pipelines.exports import discover
+from pipelines.live.letters import expire_letters
+from pipelines.live.store import FOLDER, shards_of
+from pipelines.lock import LockedError, only_run
 from pipelines.publishing import Published, tidy
 from pipelines.scrubbing import files_under
 from pipelines.state import BOOKS
 from pipelines.upkeep import holding
 from transforms.columns import to_table
+from transforms.rows import SECOND
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +38,7 @@ class Retention:
     raw_days: float
 
 
-def expire(output: str, raw: Iterable[str], retention: Retention, now: datetime, *, apply: bool) -> dict[str, Any]:
+def expire(output: str, raw: Sequence[str], retention: Retention, now: datetime, *, apply: bool) -> dict[str, Any]:
     """Delete raw bytes that are older than their retention; only tell of them unless `apply`.
 
     A day folder goes only when it is closed in the books and nothing of it is due.
@@ -47,11 +51,36 @@ def expire(output: str, raw: Iterable[str], retention: Retention, now: datetime,
         apply: delete.
 
     Raises:
-        OptionError: nothing is published there.
+        OptionError: nothing is published there, or raw copies are named and no books tell what of them was read.
         NoInputError: a folder of raw copies has no file.
         LockedError: another run works on the output.
     """
     output = output.rstrip("/")
+    live = shards_of(output) is not None
+    if not live or raw or Published.read(output).manifest is not None:
+        told = _expire_settled(output, raw, retention, now, apply=apply)
+    else:
+        told = {
+            "output": output, "applied": apply, "dead_letter_files": 0, "dead_letter_bytes": 0, "raw_days": {},
+            "raw_files": 0, "kept_days": {},
+        }  # fmt: skip
+    return told | (_expire_live(output, retention, now, apply=apply) if live else {})
+
+
+def _expire_live(output: str, retention: Retention, now: datetime, *, apply: bool) -> dict[str, Any]:
+    """Drop old dead letters of a live half, unless a stream is at work there, which does so itself."""
+    before = int((now.timestamp() - retention.dead_letter_days * 86400) * SECOND)
+    try:
+        with only_run(f"{output}/{FOLDER}"):
+            files, size = expire_letters(output, before, apply=apply)
+    except LockedError:
+        return {"live_at_work": True}
+    return {"live_at_work": False, "live_dead_letter_files": files, "live_dead_letter_bytes": size}
+
+
+def _expire_settled(
+    output: str, raw: Iterable[str], retention: Retention, now: datetime, *, apply: bool
+) -> dict[str, Any]:
     with holding(output) as published:
         letters = _old_letters(output, published, retention, now)
         folders, kept = _old_folders(raw, published, output, retention, now)

@@ -61,6 +61,7 @@ class StreamOptions:
         life: how long things last.
         patience: microseconds an event waits for its flow before it is shown as unresolved.
         publish_every: microseconds from the first row to the publication.
+        letters_for: microseconds for which raw bytes of dead letters are kept.
         as_of: instant of the facts in microseconds; None for the time of each revision.
         shards: how many files are written at once.
         writer: where revisions go besides the files.
@@ -77,6 +78,7 @@ class StreamOptions:
     life: Life
     patience: int = 5 * SECOND
     publish_every: int = 5 * SECOND
+    letters_for: int = 90 * 86_400 * SECOND
     as_of: int | None = None
     shards: int = 1
     writer: Writer | None = None
@@ -147,6 +149,7 @@ def build(pipeline: beam.Pipeline, options: StreamOptions, run_id: str) -> None:
             options.publish_every,
             options.writer,
             receipts=not own_reader(options.runner),
+            letters_for=options.letters_for,
         )
     )
 

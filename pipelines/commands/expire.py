@@ -13,7 +13,8 @@ from pipelines.commands.common import add_output, add_telling
 DESCRIPTION = """\
 Delete raw bytes that are older than their retention: of dead letters, and day folders of raw copies of the export.
 Only tells what it would delete unless --apply is given. A day folder goes only when the day is closed in the books
-and all of it was read. Facts and event log stay.
+and all of it was read. Facts and event log stay. Dead letters of the stream, too, unless it is at work: it then drops
+its own, by its --dead-letter-days.
 
 examples:
   flowfacts expire --output facts --dead-letter-days 30
@@ -64,6 +65,11 @@ def main(args: argparse.Namespace, rest: list[str]) -> int:
 
 def _tell(result: Mapping[str, Any]) -> None:
     print(f"letters    {result['dead_letter_files']:,} files, {result['dead_letter_bytes'] / 1e6:,.1f} MB")
+    if result.get("live_at_work"):
+        print("stream     is at work, and drops old dead letters itself")
+    elif "live_dead_letter_files" in result:
+        live = result["live_dead_letter_bytes"] / 1e6
+        print(f"stream     {result['live_dead_letter_files']:,} files of dead letters, {live:,.1f} MB")
     size = sum(result["raw_days"].values())
     print(f"raw        {result['raw_files']:,} files of {len(result['raw_days']):,} days, {size / 1e6:,.1f} MB")
     for day, why in sorted(result["kept_days"].items()):

@@ -76,6 +76,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         choices=("storage-write", "insert-all"),
         help="how: Storage Write API (default), or the plain insert path where gRPC does not reach",
     )
+    parser.add_argument(
+        "--dead-letter-days", type=float, default=90, metavar="N", help="keep raw dead letters N days (default: 90)"
+    )
     parser.add_argument("--shards", type=int, default=1, metavar="N", help="files written at once (default: 1)")
     parser.add_argument(
         "--idle-exit", type=float, metavar="S", help="end when nothing has happened for so many seconds"
@@ -99,7 +102,7 @@ def main(args: argparse.Namespace, rest: list[str]) -> int:
 
     from pipelines.calendar_file import read_calendar
     from pipelines.lock import LockedError
-    from pipelines.options import OptionError, parse_deadline, parse_instant
+    from pipelines.options import MAX_DEADLINE_DAYS, OptionError, parse_deadline, parse_instant
     from pipelines.stream import StreamOptions, run
     from transforms.calendar import ALWAYS_OPEN
     from transforms.rows import SECOND
@@ -113,6 +116,8 @@ def main(args: argparse.Namespace, rest: list[str]) -> int:
     for name in ("flush", "patience", "publish", "quiet"):
         if not getattr(args, f"{name}_seconds") > 0:
             raise OptionError(f"--{name}-seconds is {getattr(args, f'{name}_seconds'):g}, expected a positive number")
+    if not args.dead_letter_days >= 0:
+        raise OptionError(f"--dead-letter-days is {args.dead_letter_days:g}, expected a number of days")
     if args.shards < 1 or args.max_flow_events < 1:
         raise OptionError("--shards and --max-flow-events must be at least 1")
     if not args.output.strip():
@@ -146,6 +151,7 @@ def main(args: argparse.Namespace, rest: list[str]) -> int:
         ),
         patience=round(args.patience_seconds * SECOND),
         publish_every=round(args.publish_seconds * SECOND),
+        letters_for=round(min(args.dead_letter_days, MAX_DEADLINE_DAYS) * 86_400) * SECOND,
         as_of=parse_instant("--as-of", args.as_of),
         shards=args.shards,
         writer=writer,

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Collection, Iterable, Iterator, Mapping
-from dataclasses import asdict
 from typing import Any
 
 import msgspec
@@ -19,7 +18,7 @@ import pyarrow.compute as pc
 from apache_beam.io.filesystems import FileSystems
 
 from pipelines.datasets import Part, delete_files, read_bytes, write_bytes
-from pipelines.live.store import FOLDER, FORMAT_VERSION, Manifest, live_parts, manifest_path, read_shard, shards_of
+from pipelines.live.store import FOLDER, Manifest, live_parts, read_shard, shards_of, write_shard
 from pipelines.live.store import write as write_live
 from pipelines.live.tables import CLOSED_FLOW, EVENT_LOG, RAW
 from pipelines.scrubbing import columns_with, files_under, scrub_lines, scrub_table
@@ -102,8 +101,7 @@ def scrub_live(output: str, pseudonyms: Mapping[str, str], needles: Iterable[str
         if tables:
             manifest.generation += 1
             manifest.gone = []
-            told = {"format_version": FORMAT_VERSION, **asdict(manifest)}
-            write_bytes(manifest_path(output, shard, shards), json.dumps(told).encode())
+            write_shard(output, shard, shards, manifest)
         named |= {p.path for p in manifest.parts}
     # What nobody names may hold identifiers, too: merged parts, and what a killed job had written.
     base = f"{output.rstrip('/')}/{FOLDER}"

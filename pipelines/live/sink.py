@@ -16,9 +16,11 @@ from apache_beam.transforms.timeutil import TimeDomain
 from apache_beam.transforms.userstate import BagStateSpec, ReadModifyWriteStateSpec, TimerSpec, on_timer
 from apache_beam.utils.timestamp import Timestamp
 
+from pipelines.datasets import Part
 from pipelines.live import local
+from pipelines.live.letters import forget, old_letters
 from pipelines.live.receipts import write_receipt
-from pipelines.live.store import publish
+from pipelines.live.store import Manifest, publish
 from pipelines.live.tables import Batch
 from transforms.ptransforms_messages import Clock, system_clock
 from transforms.ptransforms_metrics import count
@@ -26,6 +28,9 @@ from transforms.rows import SECOND
 
 FULL_BYTES = 32 << 20
 """Buffered bytes at which is published without waiting."""
+
+LOOK_EVERY = 3600 * SECOND
+"""Microseconds between two searches for raw bytes whose retention is over; one reads all rows of dead letters."""
 
 
 class Writer(Protocol):
@@ -50,9 +55,11 @@ class _Publish(beam.DoFn):
         writer: Writer | None,
         clock: Clock,
         receipts: bool,
+        letters_for: int | None,
     ) -> None:
         self.output, self.shards, self.run_id, self.every, self.clock = output, shards, run_id, every, clock
-        self.writer, self.receipts = writer, receipts
+        self.writer, self.receipts, self.letters_for = writer, receipts, letters_for
+        self.looked_at: dict[int, int] = {}  # when each shard was last searched for old letters, by this worker
 
     def process(
         self,
@@ -96,11 +103,29 @@ class _Publish(beam.DoFn):
                 tables = batch.tables(self.run_id)
         durable = batch.messages()
         receipt = functools.partial(write_receipt, self.output, shard, self.shards, message_ids=durable)
-        manifest = publish(self.output, shard, self.shards, tables, before=receipt if self.receipts else None)
+        manifest = publish(
+            self.output,
+            shard,
+            self.shards,
+            tables,
+            before=receipt if self.receipts else None,
+            tidy=functools.partial(self._forget_letters, shard),
+        )
         count("sink_refused", len(batch.dead) - before)
         buffer.clear()
         local.durable(durable)
         return manifest.generation
+
+    def _forget_letters(self, shard: int, manifest: Manifest) -> list[Part]:
+        now = self.clock()
+        last = self.looked_at.get(shard)
+        if self.letters_for is None or (last is not None and now - last < LOOK_EVERY):
+            return []
+        self.looked_at[shard] = now
+        old = old_letters(self.output, manifest, now - self.letters_for)
+        if old:
+            forget(self.output, shard, manifest, old)
+        return old
 
 
 @dataclass
@@ -115,6 +140,7 @@ class PublishLive(beam.PTransform):
         writer: where revisions go besides the files; what it refuses becomes a dead letter.
         clock: the time.
         receipts: write receipts, for a source in another process (`pipelines.live.receipts`).
+        letters_for: microseconds for which raw bytes of dead letters are kept; None for ever.
     """
 
     output: str
@@ -124,6 +150,7 @@ class PublishLive(beam.PTransform):
     writer: Writer | None = None
     clock: Clock = system_clock
     receipts: bool = False
+    letters_for: int | None = None
 
     def __post_init__(self) -> None:
         """Let Beam label the step."""
@@ -138,7 +165,14 @@ class PublishLive(beam.PTransform):
             | "PublishParts"
             >> beam.ParDo(
                 _Publish(
-                    self.output.rstrip("/"), shards, self.run_id, self.every, self.writer, self.clock, self.receipts
+                    self.output.rstrip("/"),
+                    shards,
+                    self.run_id,
+                    self.every,
+                    self.writer,
+                    self.clock,
+                    self.receipts,
+                    self.letters_for,
                 )
             )
         )

@@ -111,11 +111,13 @@ def publish(
     *,
     merge_at: int = MERGE_AT,
     before: Callable[[int], None] | None = None,
+    tidy: Callable[[Manifest], list[Part]] | None = None,
 ) -> Manifest:
     """Write tables as parts and make them visible together; also merges what has become many small files.
 
     Only one caller at a time may publish a shard, which the key of the sink's state gives. `before` is called with the
-    number of the publication when its parts are written and not yet visible.
+    number of the publication when its parts are written and not yet visible. `tidy` may take parts out of the manifest;
+    those that it gives are deleted once nobody can see them.
     """
     manifest = read_shard(output, shard, shards)
     known = {p.path for p in manifest.parts}
@@ -130,16 +132,22 @@ def publish(
         if part.path not in known:
             manifest.parts.append(part)
     _merge(output, shard, manifest, merge_at)
+    expired = tidy(manifest) if tidy is not None else []
     manifest.generation += 1
     late = time.time() - KEEP_GONE_SECONDS
     dropped = [p for p, t in manifest.gone if t < late]
     manifest.gone = [(p, t) for p, t in manifest.gone if t >= late]
-    told: dict[str, Any] = {"format_version": FORMAT_VERSION, **asdict(manifest)}
     if before is not None:
         before(manifest.generation)
-    write_bytes(manifest_path(output, shard, shards), json.dumps(told).encode())
-    delete_files([f"{output.rstrip('/')}/{p}" for p in dropped])
+    write_shard(output, shard, shards, manifest)
+    delete_files([f"{output.rstrip('/')}/{p}" for p in (*dropped, *(p.path for p in expired))])
     return manifest
+
+
+def write_shard(output: str, shard: int, shards: int, manifest: Manifest) -> None:
+    """Make what a manifest names visible."""
+    told: dict[str, Any] = {"format_version": FORMAT_VERSION, **asdict(manifest)}
+    write_bytes(manifest_path(output, shard, shards), json.dumps(told).encode())
 
 
 def write(output: str, dataset: str, shard: int, table: pa.Table) -> Part:

@@ -3,13 +3,20 @@
 from __future__ import annotations
 
 import json
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
+import pyarrow.parquet as pq
 import pytest
 
+from pipelines.expire import Retention, expire
+from pipelines.live.letters import expire_letters
 from pipelines.live.reader import ClosedFlows, ReadLogged, logged_parts, newest_rows, newest_with_keys
+from pipelines.live.sink import LOOK_EVERY, _Publish
 from pipelines.live.store import LiveFormatError, live_parts, prepare, publish, read_shard
 from pipelines.live.tables import Batch, dead, logged, nothing, revised, shut
+from pipelines.lock import only_run
 from pipelines.state import read_table
 from tests.unit.transforms.build import DEADLINES, ev
 from transforms.event import Event, Rejection, decode_block, encode_block
@@ -17,6 +24,7 @@ from transforms.stream_codec import Item
 from transforms.stream_flows import Meta, pack_closed
 from transforms.stream_revision import Life, Revision, encode_revision, project
 
+DAY = 86_400_000_000
 LIFE = Life(DEADLINES)
 CREATED, CLOSED = ev("STOW_JOB_CREATED", 0, status="OPEN"), ev("STOW_JOB_CLOSED", 120, status="CLOSED")
 
@@ -108,6 +116,81 @@ def test_raw_bytes_of_dead_letters_lie_apart_and_are_named(output):
     assert row["raw_path"] == raw.path
     assert read_table(output, raw).to_pylist() == [{"source": "sub:7", "raw": b"{oops"}]
     assert b"{oops" not in (Path(output) / live_parts(output)["dead_letter"][0].path).read_bytes()
+
+
+def rejected(source: str, at: int, raw: bytes) -> bytes:
+    return dead(Rejection("invalid_json", "broken", source, at), raw)
+
+
+def letters(output: str) -> list[dict[str, Any]]:
+    rows = [r for p in live_parts(output)["dead_letter"] for r in read_table(output, p).to_pylist()]
+    return sorted(rows, key=lambda r: r["source"])
+
+
+def raw_left(output: str) -> set[bytes]:
+    """Give the raw bytes in every file that is there, named by a manifest or not."""
+    files = (Path(output) / "live" / "dead_letter_raw").rglob("*.parquet")
+    return {raw for file in files for raw in pq.read_table(file).column("raw").to_pylist()}
+
+
+def test_raw_bytes_go_when_the_newest_of_their_file_is_old(output):
+    write(output, rejected("sub:2", 90, b"{secret-b"), rejected("sub:1", 5, b"{secret-a"))
+    write(output, rejected("sub:3", 200, b"{secret-c"))
+    before = letters(output)
+    assert expire_letters(output, 90, apply=True) == (0, 0)  # the second message is not older than that
+    files, size = expire_letters(output, 91, apply=False)
+    assert (files, size > 0) == (1, True)
+    assert raw_left(output) == {b"{secret-a", b"{secret-b", b"{secret-c"}
+    assert expire_letters(output, 91, apply=True) == (files, size)
+    assert raw_left(output) == {b"{secret-c"}
+    (left,) = live_parts(output)["dead_letter_raw"]
+    after = letters(output)
+    assert [(r["source"], r["raw_path"], r["raw_index"]) for r in after] == [
+        ("sub:1", None, None),
+        ("sub:2", None, None),
+        ("sub:3", left.path, 0),
+    ]
+    unchanged = [{k: v for k, v in r.items() if not k.startswith("raw_")} for r in before]
+    assert [{k: v for k, v in r.items() if not k.startswith("raw_")} for r in after] == unchanged
+    assert read_table(output, left).to_pylist() == [{"source": "sub:3", "raw": b"{secret-c"}]
+    assert expire_letters(output, 91, apply=True) == (0, 0)
+
+
+def test_expire_knows_an_output_that_only_a_stream_has_written(output):
+    at = datetime(2026, 6, 1, tzinfo=UTC)
+    write(output, rejected("sub:1", round(at.timestamp() * 1_000_000), b"{secret-a"))
+    retention, late = Retention(30, 400), at + timedelta(days=30, microseconds=1)
+    assert expire(output, [], retention, at + timedelta(days=30), apply=True)["live_dead_letter_files"] == 0
+    assert expire(output, [], retention, late, apply=False)["live_dead_letter_files"] == 1
+    with only_run(f"{output}/live"):  # as a stream holds it
+        assert expire(output, [], retention, late, apply=True)["live_at_work"]
+    assert raw_left(output) == {b"{secret-a"}
+    assert expire(output, [], retention, late, apply=True)["live_dead_letter_files"] == 1
+    assert raw_left(output) == set()
+
+
+class Buffer(list[bytes]):
+    """Stands for the state of the sink: what waits for the publication."""
+
+    def read(self) -> list[bytes]:
+        return list(self)
+
+
+def test_the_sink_drops_old_raw_bytes_as_it_publishes(output):
+    now = [1_000 * DAY]
+    sink = _Publish(output, 1, "run-1", 1, None, lambda: now[0], False, 10 * DAY)
+
+    def publish_at(at: int, raw: bytes) -> set[bytes]:
+        now[0] = at
+        sink._publish(0, Buffer([rejected(f"sub:{at}", at, raw)]))
+        return raw_left(output)
+
+    first = 1_000 * DAY
+    assert publish_at(first, b"a") == {b"a"}
+    assert publish_at(first + 10 * DAY, b"b") == {b"a", b"b"}  # just as old as it may be
+    assert publish_at(first + 10 * DAY + 1, b"c") == {b"a", b"b", b"c"}  # looked a moment ago
+    assert publish_at(first + 10 * DAY + LOOK_EVERY, b"d") == {b"b", b"c", b"d"}
+    assert len(letters(output)) == 4
 
 
 def test_the_log_gives_the_events_as_they_came(output):
