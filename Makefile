@@ -49,14 +49,14 @@ stream-demo: $(READY) ## a Pub/Sub emulator, the streaming job, a simulated tena
 .PHONY: test
 test: $(READY) ## run the tests
 	@$(BIN)/python -m tests.emulators.bigquery
-	$(BIN)/pytest -q -n $(WORKERS)
+	$(BIN)/pytest -q -n $(WORKERS) --dist worksteal
 
 # Each chapter of the story goes on from the one before: one worker for all of them.
 STORY := tests/slow/test_whole_story.py
 .PHONY: slow
 slow: $(READY) ## run the slow tests: a month of runs, kills, full disks, views in both engines, faults of BigQuery, the stream as a process
 	@$(BIN)/python -m tests.emulators.bigquery
-	$(BIN)/pytest -q -n $(WORKERS) tests/slow --ignore $(STORY)
+	$(BIN)/pytest -q -n $(WORKERS) --dist worksteal tests/slow --ignore $(STORY)
 	$(BIN)/pytest -q $(STORY)
 
 KILLS ?= 50

@@ -6,6 +6,7 @@ import gzip
 import json
 import shutil
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import duckdb
 import pyarrow.parquet as pq
@@ -27,13 +28,31 @@ def tenant(tmp_path_factory):
     return folder / "t" / "export"
 
 
-@pytest.fixture
-def source(tenant, tmp_path):
-    shutil.copytree(tenant, tmp_path / "in")
-    for path in (tmp_path / "in").rglob("*.gz"):
+@pytest.fixture(scope="module")
+def whole(tenant, tmp_path_factory):
+    folder = Path(shutil.copytree(tenant, tmp_path_factory.mktemp("whole") / "in"))
+    for path in folder.rglob("*.gz"):
         if _is_cut(path):  # it can't be searched line by line
             path.unlink()
-    return tmp_path / "in"
+    return folder
+
+
+@pytest.fixture
+def source(whole, tmp_path):
+    return Path(shutil.copytree(whole, tmp_path / "in"))
+
+
+@pytest.fixture(scope="module")
+def all_but_the_last_day(whole, tmp_path_factory):
+    out = tmp_path_factory.mktemp("published") / "o"
+    for day in days(whole)[:-1]:
+        assert batch(whole, out, "--to", day, "--settle-days", "0.5") in (0, 3)
+    return out
+
+
+@pytest.fixture
+def output(all_but_the_last_day, tmp_path):
+    return Path(shutil.copytree(all_but_the_last_day, tmp_path / "o"))
 
 
 def busiest_order(out):
@@ -52,19 +71,15 @@ def without_numbers(found):
     return {**{n: found[n] for n in with_flow if n not in ("input_file", "day_book")}}
 
 
-@pytest.mark.parametrize("by", ["--process", "--order"])
-def test_an_erased_order_number_is_nowhere_and_does_not_come_back(source, tmp_path, capsys, by):
-    out = tmp_path / "o"
+def test_an_erased_order_number_is_nowhere_and_does_not_come_back(source, output, capsys):
+    out = output
     *first, last = days(source)
-    for day in first:
-        assert batch(source, out, "--to", day, "--settle-days", "0.5") in (0, 3)
     process, number = busiest_order(out)
     before = facts(out)
     there = places(out, number)
     assert {p.split("/")[0] for p in there} >= {"facts", "event_log", "state", "warehouse.duckdb"}
     assert places(source, number)
-    value = process if by == "--process" else number
-    assert main(["erase", "--output", str(out), by, value, "--raw", str(source), "--json"]) == 0
+    assert main(["erase", "--output", str(out), "--process", process, "--raw", str(source), "--json"]) == 0
     told = json.loads(capsys.readouterr().out)
     assert told["flows"] == [process]
     assert told["found_in"] == []
@@ -89,6 +104,16 @@ def test_an_erased_order_number_is_nowhere_and_does_not_come_back(source, tmp_pa
     assert main(["rebuild", "--output", str(out), "--workers", "1", "--json"]) == 0
     told = json.loads(capsys.readouterr().out)
     assert [d for d in told["differences"] if d["added"] or d["gone"] or d["changed"]] == []
+
+
+def test_it_is_erased_by_the_number_itself_too(source, output, capsys):
+    process, number = busiest_order(output)
+    assert places(source, number)
+    assert main(["erase", "--output", str(output), "--order", number, "--raw", str(source), "--json"]) == 0
+    told = json.loads(capsys.readouterr().out)
+    assert told["flows"] == [process]
+    assert told["found_in"] == []
+    assert (places(output, number), places(source, number)) == ([], [])
 
 
 def _is_cut(path):

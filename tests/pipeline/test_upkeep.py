@@ -6,6 +6,7 @@ import json
 import shutil
 from dataclasses import replace
 from datetime import UTC, datetime
+from pathlib import Path
 
 import duckdb
 import pyarrow as pa
@@ -36,12 +37,17 @@ def at_once(tenant, tmp_path_factory):
     return facts(out)
 
 
-@pytest.fixture
-def output(tenant, tmp_path):
-    out = tmp_path / "o"
+@pytest.fixture(scope="module")
+def day_by_day(tenant, tmp_path_factory):
+    out = tmp_path_factory.mktemp("published") / "o"
     for day in days(tenant):
         assert batch(tenant, out, "--to", day, "--settle-days", "0.5") in (0, 3)
     return out
+
+
+@pytest.fixture
+def output(day_by_day, tmp_path):
+    return Path(shutil.copytree(day_by_day, tmp_path / "o"))
 
 
 def command(name, out, *options):
