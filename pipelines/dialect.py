@@ -13,6 +13,7 @@ import sqlglot
 from sqlglot import exp
 from sqlglot.errors import ErrorLevel, SqlglotError
 
+from pipelines.branches import in_branches
 from schemas.views import View, written_views
 
 UTC = "UTC"
@@ -37,8 +38,12 @@ class DialectError(Exception):
     """A query can't be put into DuckDB's words with the same answer; the message says why."""
 
 
-def to_duckdb(query: str) -> str:
+def to_duckdb(query: str, *, branches: bool = False) -> str:
     """Translate one BigQuery query.
+
+    Args:
+        query: one SELECT.
+        branches: write it so that DuckDB computes only the measures that are asked for (`pipelines.branches`).
 
     Raises:
         DialectError: it is no query, or it has something without a faithful translation.
@@ -52,8 +57,9 @@ def to_duckdb(query: str) -> str:
     for node in statements[0].walk():
         if type(node) in _REFUSED:
             raise DialectError(f"no faithful translation: {_REFUSED[type(node)]}")
+    shaped = in_branches(statements[0]) if branches else statements[0]
     try:
-        return _corrected(statements[0]).sql("duckdb", comments=False, unsupported_level=ErrorLevel.RAISE, pretty=True)
+        return _corrected(shaped).sql("duckdb", comments=False, unsupported_level=ErrorLevel.RAISE, pretty=True)
     except SqlglotError as err:
         raise DialectError(f"no faithful translation: {' '.join(str(err).split())[:300]}") from err
 
@@ -169,7 +175,7 @@ def embedded_views() -> list[str]:
 def embedded_view(view: View) -> str:
     """Write the statement that makes one view, with the types that it declares."""
     columns = ", ".join(f'CAST("{f["name"]}" AS {_DUCKDB_TYPES[f["type"]]}) AS "{f["name"]}"' for f in view.fields)
-    return f'CREATE VIEW "{view.name}" AS SELECT {columns} FROM (\n{to_duckdb(view.query)}\n);'
+    return f'CREATE VIEW "{view.name}" AS SELECT {columns} FROM (\n{to_duckdb(view.query, branches=True)}\n);'
 
 
 def _literal(text: str) -> str:

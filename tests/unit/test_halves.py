@@ -7,7 +7,6 @@ whole history.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 
 import duckdb
@@ -19,6 +18,7 @@ from schemas.halves import relation_query
 from schemas.live import INDEX_DAYS, LIVE_DAYS
 from schemas.tables import FACT_TABLES, Type
 from schemas.views import views
+from tests.plans import scans
 
 TYPES = {
     Type.STRING: "VARCHAR", Type.INT64: "BIGINT", Type.FLOAT64: "DOUBLE", Type.BOOL: "BOOLEAN",
@@ -52,26 +52,6 @@ def planner() -> Iterator[duckdb.DuckDBPyConnection]:
 def translated(query: str) -> str:
     (text,) = sqlglot.transpile(query, read="bigquery", write="duckdb")
     return text
-
-
-def scans(con: duckdb.DuckDBPyConnection, query: str) -> Iterator[tuple[str, str]]:
-    """Give each table that a query reads, with what filters it before anything else does."""
-    ((_, plan),) = con.execute(f"EXPLAIN (FORMAT json) {query}").fetchall()
-
-    def walk(node: dict[str, object], above: str) -> Iterator[tuple[str, str]]:
-        about = node["extra_info"]
-        assert isinstance(about, dict)
-        name = str(node["name"]).strip()
-        if name in ("SEQ_SCAN", "TABLE_SCAN"):
-            yield str(about["Table"]).rsplit(".", 1)[-1], f"{about.get('Filters', '')} {above}"
-        passed = f"{above} {about.get('Expression', '')}" if name in ("FILTER", "PROJECTION") else ""
-        children = node["children"]
-        assert isinstance(children, list)
-        for child in children:
-            yield from walk(child, passed)
-
-    for root in json.loads(plan):
-        yield from walk(root, "")
 
 
 @pytest.mark.parametrize("table", FACT_TABLES, ids=lambda t: t.name)
