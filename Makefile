@@ -95,6 +95,7 @@ lint: $(READY) ## check style, types, and that the generated files are current
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/python -m schemas.generate --check
+	$(BIN)/python -m pipelines.dialect --check
 	$(BIN)/python -m pipelines.superset --check
 	$(BIN)/python -m pipelines.flex --check
 
@@ -111,6 +112,7 @@ bench: $(READY) ## measure the rates on this machine
 .PHONY: docs
 docs: $(READY) ## write the files that are derived from schemas/ and from the options
 	$(BIN)/python -m schemas.generate
+	$(BIN)/python -m pipelines.dialect
 	$(BIN)/python -m pipelines.superset
 	$(BIN)/python -m pipelines.flex
 

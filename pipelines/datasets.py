@@ -16,6 +16,7 @@ from collections.abc import Collection, Iterable, Iterator
 from dataclasses import asdict, dataclass, fields
 from typing import Any
 
+import msgspec
 import pyarrow as pa
 import pyarrow.parquet as pq
 from apache_beam.io.filesystem import BeamIOError, CompressionTypes
@@ -196,7 +197,7 @@ def write_manifest(
         named["state" if part.relation in internal else "relations"].setdefault(part.relation, []).append(asdict(part))
     make_sure(output)
     content = {"format_version": FORMAT_VERSION, "contract_version": CONTRACT_VERSION, **manifest, **named}
-    write_bytes(f"{output.rstrip('/')}/{MANIFEST}", json.dumps(content, indent=1).encode())
+    write_bytes(f"{output.rstrip('/')}/{MANIFEST}", msgspec.json.format(json.dumps(content).encode(), indent=1))
 
 
 def parts_of(manifest: dict[str, Any]) -> list[Part]:

@@ -2,12 +2,20 @@
 
 sqlglot translates; where its translation gives another answer, the corrections here stand in for it, and what has none
 is refused by name. `tests/slow/test_views.py` compares both engines, and values that were worked out by hand.
+
+The views of the warehouse are translated ahead, for that takes as long as a tenth of a small run:
+
+    python -m pipelines.dialect            # write pipelines/embedded_views.sql
+    python -m pipelines.dialect --check    # write nothing; exit 1 when it is stale
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from typing import Any
+import argparse
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any, Final
 
 import sqlglot
 from sqlglot import exp
@@ -17,6 +25,8 @@ from pipelines.branches import in_branches
 from schemas.views import View, written_views
 
 UTC = "UTC"
+
+EMBEDDED: Final = Path(__file__).with_name("embedded_views.sql")
 
 _MICROSECONDS = {
     "MILLISECOND": 1_000, "SECOND": 1_000_000, "MINUTE": 60_000_000, "HOUR": 3_600_000_000, "DAY": 86_400_000_000,
@@ -180,3 +190,21 @@ def embedded_view(view: View) -> str:
 
 def _literal(text: str) -> str:
     return "'" + text.replace("'", "''") + "'"
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Write the statements of the embedded views, or say whether they are current."""
+    parser = argparse.ArgumentParser(prog="python -m pipelines.dialect", description=f"Write {EMBEDDED.name}.")
+    parser.add_argument("--check", action="store_true", help="write nothing; exit 1 when the file is stale")
+    args = parser.parse_args(argv)
+    fresh = "-- Written by `make docs` from schemas/sql and schemas/kpis.\n" + "\n".join(embedded_views()) + "\n"
+    if not args.check:
+        EMBEDDED.write_text(fresh)
+    elif not EMBEDDED.exists() or EMBEDDED.read_text() != fresh:
+        print(f"{EMBEDDED} is stale; run make docs", file=sys.stderr)
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

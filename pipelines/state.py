@@ -186,15 +186,10 @@ class BucketState:
 
     def _rows(self, part: Part, wanted: list[tuple[str, Any]]) -> pa.Table | None:
         """Read the rows of a part that have a wanted hash; the other columns are read only when there are some."""
-        hashes = read_table(self.state.output, part, [name for name, _ in wanted])
-        return _rows(self.state.output, part, hashes, wanted)
-
-
-def _rows(output: str, part: Part, hashes: pa.Table, wanted: list[tuple[str, Any]]) -> pa.Table | None:
-    places = _matches(hashes, wanted)
-    if not pc.any(places).as_py():
-        return None
-    return read_table(output, part).filter(places)
+        places = _matches(read_table(self.state.output, part, [name for name, _ in wanted]), wanted)
+        if not pc.any(places).as_py():
+            return None
+        return read_table(self.state.output, part).filter(places)
 
 
 def _together(tables: list[pa.Table]) -> pa.Table | None:
@@ -224,14 +219,19 @@ class BucketLinks:
         if not nodes and not others:
             return []
         wanted = np.fromiter((hash64(*n) for n in nodes | others), np.int64, len(nodes) + len(others))
+        # One look at the hashes of all parts: pyarrow makes its table of what is wanted anew for each.
+        parts = [p for p in self.state.of(NODE_LINKS) if feeds(p, self.bucket, self.state.buckets)]
+        hashes = [read_table(self.state.output, part, ["node_hash"]) for part in parts]
+        if not hashes:
+            return []
+        places = _matches(pa.concat_tables(hashes), [("node_hash", wanted)]).combine_chunks()
         found: list[Link] = []
-        for part in self.state.of(NODE_LINKS):
-            if not feeds(part, self.bucket, self.state.buckets):
-                continue
-            hashes = read_table(self.state.output, part, ["node_hash"])
-            table = _rows(self.state.output, part, hashes, [("node_hash", wanted)])
-            if table is not None:
-                for link in links_in(table):
+        start = 0
+        for part, rows in zip(parts, hashes, strict=True):
+            mine = places.slice(start, rows.num_rows)
+            start += rows.num_rows
+            if mine.true_count:
+                for link in links_in(read_table(self.state.output, part).filter(mine)):
                     node = (link.kind, link.entity_id)
                     if node in nodes or (link.asked and node in others):
                         found.append(link)

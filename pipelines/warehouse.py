@@ -22,13 +22,14 @@ from typing import Any
 import duckdb
 
 from pipelines.datasets import Part, parts_of
-from pipelines.dialect import embedded_views
 from pipelines.state import STAYING
 from pipelines.storage_errors import writing
 from schemas.derive import duckdb_columns, duckdb_comments
 from schemas.tables import TABLES, Table
 
 FILE = "warehouse.duckdb"
+
+_VIEWS = Path(__file__).with_name("embedded_views.sql")  # written by `pipelines.dialect`
 
 _log = logging.getLogger(__name__)
 
@@ -49,14 +50,14 @@ def _ddl() -> str:
             f'SELECT {names} FROM flowfacts."{table.name}_{kind}"' for kind in ("moving", "staying")
         )
         made += [f'CREATE VIEW "{table.name}" AS {both};', duckdb_comments(table, "VIEW")]
-    made += embedded_views()
+    made.append(_VIEWS.read_text())
     made.append("CREATE TABLE flowfacts.part (id INTEGER, relation VARCHAR, path VARCHAR);")
     return "\n".join(made)
 
 
 @cache
 def _layout() -> str:
-    """Give what a file of this layout says of itself; cached, for the views are translated for it."""
+    """Give what a file of this layout says of itself."""
     return blake2b(_ddl().encode(), digest_size=8).hexdigest()
 
 
