@@ -17,13 +17,13 @@ from typing import Any
 
 import duckdb
 
+from pipelines.dashboard.pages import PAGES
 from pipelines.warehouse import _ddl
-from schemas.tables import FACT_TABLES, TABLES, Type
+from schemas.tables import DAY_BOOK, FACT_TABLES, PIPELINE_RUN, TABLES, Type
 from tests.browser.chromium import launched
 from tests.serving import dashboard, demo
 
 _IDS = {"flow_id", "leg_id", "parcel_id", "receipt_id", "event_id", "entity_id", "tenant_order_id", "shipment_id"}
-PAGES = ("overview", "orders", "stages", "wip", "inbound", "stow", "carriers", "quality", "explorer")
 
 
 def multiply(source: Path, target: Path, orders: int) -> int:
@@ -36,22 +36,26 @@ def multiply(source: Path, target: Path, orders: int) -> int:
         ((held,),) = con.execute("SELECT count(*) FROM one.order_flow").fetchall()
         copies = -(-orders // held)
         for table in TABLES:
-            for n in range(copies if table in FACT_TABLES else 1):
-                columns = []
-                for c in table.columns:
-                    shown = c.name
-                    if n and c.type is Type.TIMESTAMP:
-                        shown = f"{c.name} + INTERVAL {30 * n} DAY"
-                    elif n and c.name in _IDS:
-                        shown = f"{c.name} || '-{n}'"
-                    columns.append(shown)
+            if table in (*FACT_TABLES, DAY_BOOK):
+                numbers = tuple(range(copies))
+            else:
+                numbers = (copies - 1,) if table is PIPELINE_RUN else (0,)  # the run has read the last of the days
+            for n in numbers:
+                columns = ", ".join(_moved(c.name, c.type, n, table is DAY_BOOK) for c in table.columns)
                 con.execute(
-                    f"INSERT INTO flowfacts.{table.name}_staying SELECT {', '.join(columns)}, {n + 1} "
-                    f"FROM one.{table.name}"
+                    f"INSERT INTO flowfacts.{table.name}_staying SELECT {columns}, {n + 1} FROM one.{table.name}"
                 )
         con.execute("DETACH one")
         con.execute("CHECKPOINT")
     return int(held * copies)
+
+
+def _moved(name: str, kind: Type, copy: int, book: bool) -> str:
+    if copy and kind is Type.TIMESTAMP:
+        return f"{name} + INTERVAL {30 * copy} DAY"
+    if copy and name in _IDS:
+        return f"{name} || '-{copy}'"
+    return f"strftime({name}::DATE + {30 * copy}, '%Y-%m-%d')" if book and name == "day" else name
 
 
 _PAINT = """() => new Promise(done => {
@@ -91,7 +95,7 @@ def measure(url: str, warehouse: Path) -> None:
         ]
     with launched() as browser:
         first, changes = {}, []
-        for path in PAGES:
+        for path in (*(page.path for page in PAGES), "explorer"):
             context = browser.new_context(viewport={"width": 1400, "height": 900})
             page = context.new_page()
             page.set_default_timeout(120_000)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import csv
 import io
+import itertools
 import json
 import os
 import re
@@ -188,6 +189,37 @@ def test_stage_hours_are_those_of_the_intervals(url, facts):
         assert {k: n for k, (n, _) in shown.items()} == {(s, k): n for s, k, n, _ in rows}
         for stage, kind, _, hours in rows:
             assert shown[stage, kind][1] == pytest.approx(hours)
+
+
+@pytest.mark.parametrize(
+    ("query", "where"),
+    [
+        ("from=2026-06-01", "i.started_at >= '2026-06-01'"),
+        ("from=2026-06-01&outcome=fulfilled", "i.started_at >= '2026-06-01' AND o.outcome = 'fulfilled'"),
+    ],
+)
+def test_the_lengths_of_a_stage_are_those_of_its_intervals(url, facts, query, where):
+    rows_of = (
+        f"flow_interval AS i LEFT JOIN order_flow AS o ON o.flow_id = i.flow_id WHERE i.flow = 'order' AND {where}"
+    )
+    tables = (
+        ("stage_days", "day", "i.started_at::DATE", "median"),
+        ("stage_places", "facility_ref", "coalesce(i.facility_ref, 'none')", "p50"),
+    )
+    for stage, (table, key, column, middle) in itertools.product(("pick", "pick_queue"), tables):
+        _, _, text = get(f"{url}/download/stages/{table}.csv?{query}&stage={stage}")
+        names = [f"{p}_seconds" for p in (middle, "p90", "p99")]
+        shown = {r[key]: r for r in csv.DictReader(io.StringIO(text)) if r["p90_seconds"]}
+        rows = ask(
+            facts,
+            f"SELECT {column}, count(*), quantile_disc(seconds, [0.5, 0.9, 0.99]) FROM {rows_of} AND stage = '{stage}' "
+            "AND seconds IS NOT NULL GROUP BY 1",
+        )
+        assert shown.keys() == {str(value) for value, *_ in rows} != set()
+        for value, stretches, exact in rows:
+            found = shown[str(value)]
+            assert int(found.get("stretches", stretches)) == stretches
+            assert [float(found[n]) for n in names] == pytest.approx(exact, rel=0.0101)
 
 
 def test_stages_can_be_narrowed_to_the_orders_of_a_channel_and_an_outcome(url, facts):

@@ -9,8 +9,9 @@ from pipelines.dashboard.charts import Series
 from pipelines.dashboard.filters import Filters
 from pipelines.dashboard.histogram import bucket_sql, percentiles
 from pipelines.dashboard.model import Choice, Column, Kind, Page, Panel, Table, Tile
-from pipelines.dashboard.pages.common import BOUND, KINDS, SHARES, by_group, percentile_lines, share
+from pipelines.dashboard.pages.common import BOUND, KINDS, SHARES, by_group, share
 from pipelines.doors import Door
+from schemas.histogram import percentile_sql
 from schemas.vocabulary import Stage
 
 FLOWS = ("order", "inbound", "stow")
@@ -24,13 +25,22 @@ _HOURS = """
 SELECT stage, kind, COUNT(*) AS stretches, SUM(seconds) / 3600 AS hours
 FROM flow_interval WHERE {where} AND flow = @flow AND seconds IS NOT NULL GROUP BY stage, kind
 """
+# One pass for hours and lengths: of a filter by outcome, finding the orders is what takes the time.
 _LENGTHS = """
-SELECT stage, {bucket} AS bucket, COUNT(*) AS n
-FROM flow_interval WHERE {where} AND flow = @flow AND seconds IS NOT NULL GROUP BY stage, bucket
+SELECT stage, kind, {bucket} AS bucket, COUNT(*) AS n, SUM(seconds) / 3600 AS hours
+FROM flow_interval WHERE {where} AND flow = @flow AND seconds IS NOT NULL GROUP BY stage, kind, bucket
 """
 _ONE = """
-SELECT {group}, {bucket} AS bucket, COUNT(*) AS n
-FROM flow_interval WHERE {where} AND flow = @flow AND stage = @stage AND seconds IS NOT NULL GROUP BY {name}, bucket
+WITH lengths AS (
+  SELECT DATE(started_at) AS day, facility_ref, {bucket} AS bucket, COUNT(*) AS n
+  FROM flow_interval WHERE {where} AND flow = @flow AND stage = @stage AND seconds IS NOT NULL
+  GROUP BY day, facility_ref, bucket
+), counts AS (
+  SELECT 'day' AS of_a, day, CAST(NULL AS STRING) AS facility_ref, bucket, n FROM lengths
+  UNION ALL
+  SELECT 'facility', CAST(NULL AS DATE), facility_ref, bucket, n FROM lengths
+)
+{percentiles}
 """
 
 
@@ -50,7 +60,10 @@ def bound_of(f: Filters, flow: str) -> dict[str, Any]:
 
 def where_time_goes(door: Door, f: Filters, flow: str) -> Panel:
     """Make the panel with the hours of each stage and kind."""
-    rows = door.ask(_HOURS.format(where=where_of(f, flow)), **bound_of(f, flow))
+    return _hours(f, flow, door.ask(_HOURS.format(where=where_of(f, flow)), **bound_of(f, flow)))
+
+
+def _hours(f: Filters, flow: str, rows: list[dict[str, Any]]) -> Panel:
     sums: dict[str, float] = {}
     for r in rows:
         sums[r["stage"]] = sums.get(r["stage"], 0) + r["hours"]
@@ -81,8 +94,15 @@ def build(door: Door, f: Filters) -> Page:
     """Make the page."""
     flow = f.others.get("flow", "order")
     where, bound = where_of(f, flow), bound_of(f, flow)
-    hours = where_time_goes(door, f, flow)
-    lengths = by_group(door.ask(_LENGTHS.format(where=where, bucket=bucket_sql("seconds")), **bound), "stage")
+    found = door.ask(_LENGTHS.format(where=where, bucket=bucket_sql("seconds")), **bound)
+    lengths, sums = by_group(found, "stage"), dict[tuple[str, str], dict[str, Any]]()
+    for r in found:
+        held = sums.setdefault(
+            (r["stage"], r["kind"]), {"stage": r["stage"], "kind": r["kind"], "stretches": 0, "hours": 0.0}
+        )
+        held["stretches"] += r["n"]
+        held["hours"] += r["hours"]
+    hours = _hours(f, flow, list(sums.values()))
     table = hours.table
     assert table is not None
     rows = []
@@ -144,19 +164,16 @@ def build(door: Door, f: Filters) -> Page:
 def _one_stage(door: Door, f: Filters, flow: str, stage: str) -> list[Panel]:
     """Make the panels of the stage that was chosen."""
     where, bucket, bound = where_of(f, flow), bucket_sql("seconds"), {**bound_of(f, flow), "stage": stage}
-    rows = door.ask(_ONE.format(where=where, bucket=bucket, group="DATE(started_at) AS day", name="day"), **bound)
-    at = door.ask(_ONE.format(where=where, bucket=bucket, group="facility_ref", name="facility_ref"), **bound)
+    asked = percentile_sql("counts", ("of_a", "day", "facility_ref"), count="n", total="stretches", shares=(50, 90, 99))
+    rows = door.ask(_ONE.format(where=where, bucket=bucket, percentiles=asked), **bound)
     days, name = f.days(), stage.replace("_", " ")
-    series = percentile_lines(days, rows, (("median", 0.5, 0), ("p90", 0.9, 1), ("p99", 0.99, 4)))
-    places = [
-        {
-            "facility_ref": place or "none",
-            "stretches": sum(n for _, n in counts),
-            **dict(zip(("p50", "p90", "p99"), percentiles(counts, (0.5, 0.9, 0.99)), strict=True)),
-        }
-        for (place,), counts in by_group(at, "facility_ref").items()
+    on = {r["day"]: r for r in rows if r["of_a"] == "day"}
+    series = [
+        Series(told, colour, [on[d][p] if d in on else None for d in days])
+        for told, p, colour in (("median", "p50", 0), ("p90", "p90", 1), ("p99", "p99", 4))
     ]
-    places.sort(key=lambda r: float(r["p90"] or 0), reverse=True)
+    places = [{**r, "facility_ref": r["facility_ref"] or "none"} for r in rows if r["of_a"] == "facility"]
+    places.sort(key=lambda r: (-r["p90"], r["facility_ref"]))
     columns = [
         Column("facility_ref", "Facility", Kind.PLACE),
         Column("stretches", "Stretches", Kind.COUNT),
