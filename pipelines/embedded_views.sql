@@ -284,40 +284,55 @@ COMMENT ON COLUMN daily_orders."cycle_seconds_mean" IS 'Created to handed over, 
 COMMENT ON COLUMN daily_orders."cycle_seconds_max" IS 'Created to handed over, longest of the fulfilled [s]';
 CREATE VIEW "deviations_daily" AS SELECT CAST("day" AS DATE) AS "day", CAST("flow" AS VARCHAR) AS "flow", CAST("facility_ref" AS VARCHAR) AS "facility_ref", CAST("channel" AS VARCHAR) AS "channel", CAST("deviation" AS VARCHAR) AS "deviation", CAST("flows" AS BIGINT) AS "flows" FROM (
 SELECT
-  MAKE_DATE(CAST(FLOOR(EPOCH_US(started_at) / 86400000000) AS INT)) AS day,
+  day,
   flow,
   facility_ref,
   channel,
   deviation,
-  COUNT(*) AS flows
+  SUM(flows_alike) AS flows
 FROM (
   SELECT
-    'order' AS flow,
+    MAKE_DATE(CAST(FLOOR(EPOCH_US(started_at) / 86400000000) AS INT)) AS day,
+    flow,
     facility_ref,
     channel,
-    started_at,
-    deviations
-  FROM "order_flow"
-  UNION ALL
-  SELECT
-    'inbound',
+    ways,
+    COUNT(*) AS flows_alike
+  FROM (
+    SELECT
+      'order' AS flow,
+      facility_ref,
+      channel,
+      started_at,
+      ARRAY_TO_STRING(deviations, ',') AS ways
+    FROM "order_flow"
+    UNION ALL
+    SELECT
+      'inbound',
+      facility_ref,
+      CAST(NULL AS TEXT),
+      started_at,
+      ARRAY_TO_STRING(deviations, ',')
+    FROM "inbound_flow"
+    UNION ALL
+    SELECT
+      'stow',
+      facility_ref,
+      CAST(NULL AS TEXT),
+      started_at,
+      ARRAY_TO_STRING(deviations, ',')
+    FROM "stow_flow"
+  ) AS all_flows
+  WHERE
+    ways <> ''
+  GROUP BY
+    day,
+    flow,
     facility_ref,
-    CAST(NULL AS TEXT),
-    started_at,
-    deviations
-  FROM "inbound_flow"
-  UNION ALL
-  SELECT
-    'stow',
-    facility_ref,
-    CAST(NULL AS TEXT),
-    started_at,
-    deviations
-  FROM "stow_flow"
-) AS flows
-CROSS JOIN UNNEST(STR_SPLIT('any,' || ARRAY_TO_STRING(deviations, ','), ',')) AS _t0(deviation)
-WHERE
-  ARRAY_LENGTH(deviations) > 0
+    channel,
+    ways
+) AS counts
+CROSS JOIN UNNEST(STR_SPLIT('any,' || ways, ',')) AS _t0(deviation)
 GROUP BY
   day,
   flow,
@@ -620,6 +635,7 @@ WITH newest AS (
 ), counted AS (
   SELECT
     split.*,
+    MAKE_DATE(CAST(FLOOR(EPOCH_US(split.started_at) / 86400000000) AS INT)) AS day,
     COALESCE(
       split.until_at,
       CASE
@@ -666,7 +682,7 @@ WITH newest AS (
   FROM counted
 )
 SELECT
-  MAKE_DATE(CAST(FLOOR(EPOCH_US(started_at) / 86400000000) AS INT)) AS day,
+  day,
   flow_id,
   facility_ref,
   channel,
@@ -745,7 +761,7 @@ COMMENT ON COLUMN order_slack."slack_seconds" IS 'From the order''s start to its
 COMMENT ON COLUMN order_slack."slack_left_seconds" IS 'From slack_until_at to the target; negative is late [s]';
 CREATE VIEW "order_split" AS SELECT CAST("day" AS DATE) AS "day", CAST("flow_id" AS VARCHAR) AS "flow_id", CAST("facility_ref" AS VARCHAR) AS "facility_ref", CAST("channel" AS VARCHAR) AS "channel", CAST("outcome" AS VARCHAR) AS "outcome", CAST("started_at" AS TIMESTAMPTZ) AS "started_at", CAST("until_at" AS TIMESTAMPTZ) AS "until_at", CAST("order_seconds" AS DOUBLE) AS "order_seconds", CAST("waiting_seconds" AS DOUBLE) AS "waiting_seconds", CAST("working_seconds" AS DOUBLE) AS "working_seconds", CAST("paused_seconds" AS DOUBLE) AS "paused_seconds", CAST("blocked_seconds" AS DOUBLE) AS "blocked_seconds", CAST("site_closed_seconds" AS DOUBLE) AS "site_closed_seconds", CAST("target_at" AS TIMESTAMPTZ) AS "target_at", CAST("slack_seconds" AS DOUBLE) AS "slack_seconds", CAST("slack_used_seconds" AS DOUBLE) AS "slack_used_seconds", CAST("slack_left_seconds" AS DOUBLE) AS "slack_left_seconds" FROM (
 SELECT
-  MIN(day) AS day,
+  day,
   flow_id,
   MIN(facility_ref) AS facility_ref,
   MIN(channel) AS channel,
@@ -764,6 +780,7 @@ SELECT
   MIN(slack_left_seconds) AS slack_left_seconds
 FROM "order_slack"
 GROUP BY
+  day,
   flow_id
 );
 COMMENT ON VIEW order_split IS 'The five-way split: every order''s time by what happened in it; open orders up to the instant of the facts. The five parts add up to the time from started_at to until_at, to the microsecond. Filter by day to read only those days.';
@@ -786,44 +803,54 @@ COMMENT ON COLUMN order_split."slack_used_seconds" IS 'Of this, used up; NULL wi
 COMMENT ON COLUMN order_split."slack_left_seconds" IS 'What is left of it, where the slack stops; negative is late [s]';
 CREATE VIEW "quality_daily" AS SELECT CAST("day" AS DATE) AS "day", CAST("relation" AS VARCHAR) AS "relation", CAST("facility_ref" AS VARCHAR) AS "facility_ref", CAST("flag" AS VARCHAR) AS "flag", CAST("row_count" AS BIGINT) AS "row_count" FROM (
 SELECT
-  MAKE_DATE(CAST(FLOOR(EPOCH_US(began_at) / 86400000000) AS INT)) AS day,
+  day,
   relation,
   facility_ref,
   flag,
-  COUNT(*) AS row_count
+  SUM(rows_alike) AS row_count
 FROM (
   SELECT
-    'order_flow' AS relation,
-    started_at AS began_at,
+    MAKE_DATE(CAST(FLOOR(EPOCH_US(began_at) / 86400000000) AS INT)) AS day,
+    relation,
     facility_ref,
-    quality_flags
-  FROM "order_flow"
-  UNION ALL
-  SELECT
-    'order_leg',
-    pick_created_at,
+    flags,
+    COUNT(*) AS rows_alike
+  FROM (
+    SELECT
+      'order_flow' AS relation,
+      started_at AS began_at,
+      facility_ref,
+      ARRAY_TO_STRING(quality_flags, ',') AS flags
+    FROM "order_flow"
+    UNION ALL
+    SELECT
+      'order_leg',
+      pick_created_at,
+      facility_ref,
+      ARRAY_TO_STRING(quality_flags, ',')
+    FROM "order_leg"
+    UNION ALL
+    SELECT
+      'inbound_flow',
+      started_at,
+      facility_ref,
+      ARRAY_TO_STRING(quality_flags, ',')
+    FROM "inbound_flow"
+    UNION ALL
+    SELECT
+      'stow_flow',
+      started_at,
+      facility_ref,
+      ARRAY_TO_STRING(quality_flags, ',')
+    FROM "stow_flow"
+  ) AS all_rows
+  GROUP BY
+    day,
+    relation,
     facility_ref,
-    quality_flags
-  FROM "order_leg"
-  UNION ALL
-  SELECT
-    'inbound_flow',
-    started_at,
-    facility_ref,
-    quality_flags
-  FROM "inbound_flow"
-  UNION ALL
-  SELECT
-    'stow_flow',
-    started_at,
-    facility_ref,
-    quality_flags
-  FROM "stow_flow"
-) AS all_rows
-CROSS JOIN UNNEST(STR_SPLIT(
-  CASE WHEN ARRAY_LENGTH(quality_flags) > 0 THEN 'all,any,' ELSE 'all' END || ARRAY_TO_STRING(quality_flags, ','),
-  ','
-)) AS _t0(flag)
+    flags
+) AS counts
+CROSS JOIN UNNEST(STR_SPLIT(CASE WHEN flags = '' THEN 'all' ELSE 'all,any,' || flags END, ',')) AS _t0(flag)
 GROUP BY
   day,
   relation,

@@ -40,8 +40,10 @@ WITH newest AS (
   WHERE split.goes_on_calendar IS NOT NULL AND split.counted_to_at < newest.as_of
   GROUP BY split.flow_id, split.stage
 ), counted AS (
+  -- The day is told here and handed up: DuckDB brings a filter on it no further down than where it is computed.
   SELECT
     split.*,
+    DATE(split.started_at) AS day,
     COALESCE(split.until_at, GREATEST(newest.as_of, split.counted_to_at)) AS ends_at,
     IF(
       split.goes_on_as IS NULL, 0,
@@ -60,7 +62,7 @@ WITH newest AS (
   FROM counted
 )
 SELECT
-  DATE(started_at) AS day,
+  day,
   flow_id,
   facility_ref,
   channel,

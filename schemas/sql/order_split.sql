@@ -19,7 +19,7 @@
 -- slack_used_seconds FLOAT64: Of this, used up; NULL without a target [s]
 -- slack_left_seconds FLOAT64: What is left of it, where the slack stops; negative is late [s]
 SELECT
-  MIN(day) AS day,
+  day,
   flow_id,
   MIN(facility_ref) AS facility_ref,
   MIN(channel) AS channel,
@@ -37,4 +37,4 @@ SELECT
   ROUND(SUM(slack_used_seconds), 6) AS slack_used_seconds,
   MIN(slack_left_seconds) AS slack_left_seconds
 FROM `order_slack`
-GROUP BY flow_id
+GROUP BY day, flow_id
