@@ -2,12 +2,14 @@
 
 Two deliveries are the same event when they agree on the envelope's event id; or, where the entity has a version,
 on (event name, entity id, version); or, where it has none, on (event name, entity id, event time, everything that
-was decoded). Sameness is transitive. The earliest recorded delivery stands for all (ruling 3).
+was decoded). Sameness is transitive. The earliest recorded delivery stands for all (ruling 3). Of several with one id
+and one recorded time, what they say decides: files and subscriptions put them in different orders.
 """
 
 from __future__ import annotations
 
 from collections.abc import Hashable, Iterable
+from itertools import pairwise
 from typing import NamedTuple
 
 from transforms.event import Event, encoder
@@ -24,8 +26,13 @@ def identity(event: Event) -> Hashable:
     return event.name, event.entity_id, event.event_at, event.flow_id, content
 
 
-def _precedence(event: Event) -> tuple[int, str, str]:
-    return event.recorded_at, event.event_id, event.source
+def _recorded(event: Event) -> tuple[int, str]:
+    return event.recorded_at, event.event_id
+
+
+def _precedence(event: Event) -> tuple[int, str, bytes, str]:
+    said = (event.name, event.flow_id, event.entity_id, event.version, event.event_at, event.facility, event.status)
+    return *_recorded(event), encoder.encode((*said, event.facts)), event.source
 
 
 class Distinct(NamedTuple):
@@ -48,7 +55,9 @@ def distinct(deliveries: Iterable[Event]) -> Distinct:
     ordered = sorted(deliveries, key=order_key)
     if len({e.event_id for e in ordered}) == len({identity(e) for e in ordered}) == len(ordered):
         return Distinct(ordered, [], 0)  # the usual case: nothing came twice
-    ordered.sort(key=_precedence)
+    ordered.sort(key=_recorded)
+    if any(_recorded(one) == _recorded(other) for one, other in pairwise(ordered)):
+        ordered.sort(key=_precedence)
     by_id: dict[str, int] = {}
     by_identity: dict[Hashable, int] = {}
     kept: list[Event | None] = []
