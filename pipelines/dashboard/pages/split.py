@@ -25,14 +25,25 @@ _SUMS = (
     + ", SUM(slack_used_seconds) / 3600 AS used, SUM(slack_late_seconds) / 3600 AS late"
 )
 _SUMMED = (*_NAMES, "used", "late")
+_SUMS_OF_SUMS = ", ".join(f"SUM({name}) AS {name}" for name in _SUMMED)
 # Days since 1970: a date by time zone would cost more than all the sums.
 _DAY = "DIV(UNIX_MICROS(started_at), 86400000000)"
 # An order that has ended is counted in the relation; an open one up to the instant of the facts, by the view. The view
 # is asked once a page, for the answer to the same question is remembered.
 _ENDED = f"SELECT {{group}}, {_SUMS} FROM order_time_split WHERE {{where}} AND outcome <> 'open' GROUP BY {{name}}"
 _OPEN = f"""
-SELECT stage, {_DAY} AS day_number, facility_ref, {_SUMS} FROM order_slack WHERE {{where}} AND outcome = 'open'
-GROUP BY stage, day_number, facility_ref
+WITH sums AS (
+  SELECT stage, {_DAY} AS day_number, facility_ref, {_SUMS}
+  FROM order_slack WHERE {{where}} AND outcome = 'open' GROUP BY stage, day_number, facility_ref
+)
+SELECT 'stage' AS by_a, stage, CAST(NULL AS INT64) AS day_number, CAST(NULL AS STRING) AS facility_ref, {_SUMS_OF_SUMS}
+FROM sums GROUP BY stage
+UNION ALL
+SELECT 'day_number', CAST(NULL AS STRING), day_number, CAST(NULL AS STRING), {_SUMS_OF_SUMS}
+FROM sums GROUP BY day_number
+UNION ALL
+SELECT 'facility_ref', CAST(NULL AS STRING), CAST(NULL AS INT64), facility_ref, {_SUMS_OF_SUMS}
+FROM sums GROUP BY facility_ref
 """
 _RUNNING = "{where} AND in_stage AND target_at IS NOT NULL AND slack_until_at = until_at"
 _BY_LEFT = f"""
@@ -53,7 +64,8 @@ def split_rows(door: Door, f: Filters, name: str) -> Rows:
     group = f"{_DAY} AS day_number" if name == "day_number" else name
     ended = door.ask(_ENDED.format(where=f.where(), group=group, name=name), **f.bound())
     found: dict[Any, dict[str, Any]] = {}
-    for r in (*ended, *door.ask(_OPEN.format(where=f.where()), **f.bound())):
+    still = (r for r in door.ask(_OPEN.format(where=f.where()), **f.bound()) if r["by_a"] == name)
+    for r in (*ended, *still):
         row = found.setdefault(r[name], {name: r[name], **dict.fromkeys(_SUMMED)})
         for key in _SUMMED:
             if r[key] is not None:
