@@ -1,10 +1,10 @@
-"""Retention of raw bytes: dead letters of both halves, and raw copies of the export that were read."""
+"""Retention: raw bytes of dead letters, raw copies of the export, and what the live half need not keep."""
 
 from __future__ import annotations
 
 import uuid
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import UTC, date, datetime
 from typing import Any
 
@@ -15,30 +15,36 @@ from pipelines.due import find_due
 from pipelines.erase import republish
 from pipelines.exports import discover
 from pipelines.live.letters import expire_letters
+from pipelines.live.pruning import prune
 from pipelines.live.store import FOLDER, shards_of
 from pipelines.lock import LockedError, only_run
 from pipelines.publishing import Published, tidy
 from pipelines.scrubbing import files_under
 from pipelines.state import BOOKS
 from pipelines.upkeep import holding
+from schemas.live import LIVE_DAYS
 from transforms.columns import to_table
 from transforms.rows import SECOND
 
 
 @dataclass(frozen=True, slots=True)
 class Retention:
-    """How long raw bytes are kept, in days.
+    """How long raw bytes, and what both halves have, are kept, in days.
 
     Attributes:
         dead_letter_days: raw bytes of dead letters, from the run that met them.
         raw_days: day folders of raw copies, from the end of the day.
+        live_days: what the settled half has, too, in the live half.
     """
 
     dead_letter_days: float
     raw_days: float
+    live_days: float = LIVE_DAYS
 
 
-def expire(output: str, raw: Sequence[str], retention: Retention, now: datetime, *, apply: bool) -> dict[str, Any]:
+def expire(
+    output: str, raw: Sequence[str], retention: Retention, now: datetime, *, apply: bool, settled: str | None = None
+) -> dict[str, Any]:
     """Delete raw bytes that are older than their retention; only tell of them unless `apply`.
 
     A day folder goes only when it is closed in the books and nothing of it is due.
@@ -49,6 +55,7 @@ def expire(output: str, raw: Sequence[str], retention: Retention, now: datetime,
         retention: how long what is kept.
         now: the time.
         apply: delete.
+        settled: output of the batch job whose word counts for the live half; None for the same.
 
     Raises:
         OptionError: nothing is published there, or raw copies are named and no books tell what of them was read.
@@ -64,18 +71,25 @@ def expire(output: str, raw: Sequence[str], retention: Retention, now: datetime,
             "output": output, "applied": apply, "dead_letter_files": 0, "dead_letter_bytes": 0, "raw_days": {},
             "raw_files": 0, "kept_days": {},
         }  # fmt: skip
-    return told | (_expire_live(output, retention, now, apply=apply) if live else {})
+    return told | (_expire_live(output, settled or output, retention, now, apply=apply) if live else {})
 
 
-def _expire_live(output: str, retention: Retention, now: datetime, *, apply: bool) -> dict[str, Any]:
-    """Drop old dead letters of a live half, unless a stream is at work there, which does so itself."""
+def _expire_live(output: str, settled: str, retention: Retention, now: datetime, *, apply: bool) -> dict[str, Any]:
+    """Drop old dead letters and what is settled of a live half, unless a stream is at work there, which does so."""
+    at = int(now.timestamp() * SECOND)
     before = int((now.timestamp() - retention.dead_letter_days * 86400) * SECOND)
     try:
         with only_run(f"{output}/{FOLDER}"):
             files, size = expire_letters(output, before, apply=apply)
+            pruned = prune(output, settled, round(retention.live_days * 86400) * SECOND, at, apply=apply)
     except LockedError:
         return {"live_at_work": True}
-    return {"live_at_work": False, "live_dead_letter_files": files, "live_dead_letter_bytes": size}
+    return {
+        "live_at_work": False,
+        "live_dead_letter_files": files,
+        "live_dead_letter_bytes": size,
+        "live_pruned": asdict(pruned),
+    }
 
 
 def _expire_settled(

@@ -10,6 +10,7 @@ on engines nothing is acknowledged before it is in the event log, and a new job 
 
 from __future__ import annotations
 
+import logging
 import signal
 import threading
 import time
@@ -29,14 +30,16 @@ from apache_beam.options.pipeline_options import (
 
 from pipelines.landing.subscription import connect
 from pipelines.live import local
-from pipelines.live.erasing import read_erased
-from pipelines.live.lookup import KnownFlows, KnownLinks
+from pipelines.live.erasing import erased_of, read_erased
+from pipelines.live.lookup import KnownFlows, KnownLinks, check_settled
+from pipelines.live.pruning import prune
 from pipelines.live.reader import ReadLogged, logged_events, logged_parts
 from pipelines.live.sink import PublishLive, Writer
 from pipelines.live.source import LOCAL_RUNNER, own_reader, read_messages
 from pipelines.live.store import FOLDER, prepare
 from pipelines.live.tables import dead, logged, nothing, revised, shut
 from pipelines.lock import only_run
+from schemas.live import LIVE_DAYS
 from transforms.erasure import Erased, Scrubber
 from transforms.event import decode_block, encode_block
 from transforms.ptransforms_live import LiveFlows
@@ -45,6 +48,8 @@ from transforms.ptransforms_metrics import METRICS, here, reset
 from transforms.ptransforms_search import ResolveStream
 from transforms.rows import SECOND
 from transforms.stream_revision import Life
+
+_log = logging.getLogger(__name__)
 
 _TURN = 0.25
 _KEEP_SECONDS = 5.0
@@ -62,6 +67,7 @@ class StreamOptions:
         patience: microseconds an event waits for its flow before it is shown as unresolved.
         publish_every: microseconds from the first row to the publication.
         letters_for: microseconds for which raw bytes of dead letters are kept.
+        live_for: microseconds for which the live half keeps what the settled half has, too.
         as_of: instant of the facts in microseconds; None for the time of each revision.
         shards: how many files are written at once.
         writer: where revisions go besides the files.
@@ -79,6 +85,7 @@ class StreamOptions:
     patience: int = 5 * SECOND
     publish_every: int = 5 * SECOND
     letters_for: int = 90 * 86_400 * SECOND
+    live_for: int = LIVE_DAYS * 86_400 * SECOND
     as_of: int | None = None
     shards: int = 1
     writer: Writer | None = None
@@ -107,6 +114,8 @@ def build(pipeline: beam.Pipeline, options: StreamOptions, run_id: str) -> None:
     decoded = messages | "Decode" >> DecodeMessages(options.source)
     arrived = decoded.events
     erased = read_erased(options.output)
+    if options.settled is not None and options.settled != options.output:
+        erased += erased_of(options.settled)
     if erased:
         arrived = arrived | "ReplaceErased" >> beam.Map(partial(_without_erased, erased))
     events = arrived
@@ -129,7 +138,7 @@ def build(pipeline: beam.Pipeline, options: StreamOptions, run_id: str) -> None:
             links=KnownLinks(options.settled) if options.settled is not None else None,
             max_waiting=options.life.max_items,
         )
-        | "Live" >> LiveFlows(options.life, KnownFlows(options.output, options.settled), options.as_of)
+        | "Live" >> LiveFlows(options.life, KnownFlows(options.output, options.settled, erased), options.as_of)
     )
     elements = (
         arrived | "AsLogged" >> beam.Map(logged),
@@ -150,6 +159,8 @@ def build(pipeline: beam.Pipeline, options: StreamOptions, run_id: str) -> None:
             options.writer,
             receipts=not own_reader(options.runner),
             letters_for=options.letters_for,
+            settled=options.settled,
+            live_for=options.live_for,
         )
     )
 
@@ -190,6 +201,7 @@ def run(options: StreamOptions, run_id: str, tell: Callable[[dict[str, Any]], No
 
     Raises:
         LockedError: another stream, or an erasure, works on the live half.
+        SettledGoneError: the live half has dropped what a settled half had, and that is not there.
     """
     with only_run(f"{options.output}/{FOLDER}"):
         return _run(options, run_id, tell)
@@ -197,12 +209,18 @@ def run(options: StreamOptions, run_id: str, tell: Callable[[dict[str, Any]], No
 
 def _run(options: StreamOptions, run_id: str, tell: Callable[[dict[str, Any]], None]) -> dict[str, Any]:
     prepare(options.output, options.shards)
+    check_settled(options.output, options.settled)
     for_beam = pipeline_options(options)
+    cloud = for_beam.view_as(GoogleCloudOptions)
+    if options.settled is not None and not (cloud.template_location or cloud.update):  # else another may be at work
+        now = time.time_ns() // 1000
+        told = prune(options.output, options.settled, options.live_for, now, apply=True)  # what goes need not be read
+        _log.info("pruned: %s", told)
     pipeline = beam.Pipeline(runner=options.runner, options=for_beam)
     build(pipeline, options, run_id)
     if options.runner != LOCAL_RUNNER:
         result = pipeline.run()
-        template = for_beam.view_as(GoogleCloudOptions).template_location
+        template = cloud.template_location
         tell({"job": template or str(result)})
         if template:  # the graph was written there, and there is no job to wait for
             return {}

@@ -88,7 +88,7 @@ class _LiveFlow(beam.DoFn):
             for raw in kept:
                 items.add(raw)
             read_back(meta, kept, revision)
-            count("flows_read_back")
+            count("flows_read_back", int(bool(kept)))
         elif known:
             raise LostFlowError(
                 f"the {flow_key[0]} flow {flow_key[1]} is closed and an event has arrived for it, but its events are "

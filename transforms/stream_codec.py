@@ -31,6 +31,9 @@ Value = tuple[int, int, int, str]
 """How surely a search has given an event its flow: `(class, hops, rank, key)`; the smaller, the surer. Classes: 0 a
 flow was found, 1 gathered under a pick job, 2 nothing was found."""
 
+SETTLED: Value = (3, 0, 0, "")
+"""Of a delivery that was read from the settled half; what the stream has found for its event is surer."""
+
 Place = tuple[str, str]
 """One delivery: `(event id, source)`."""
 

@@ -21,7 +21,7 @@ from transforms.identity import distinct
 from transforms.project import project_flow
 from transforms.resolve import UNRESOLVED, settle
 from transforms.rows import SECOND, TUPLES, Rows, Settings
-from transforms.stream_codec import Item, Place
+from transforms.stream_codec import SETTLED, Item, Place
 from transforms.update import FLOW_RELATION, RELATIONS, deadlines_of
 
 DAY = 86_400 * SECOND
@@ -99,6 +99,9 @@ def remaining(items: Iterable[Item], flow: str, key: str) -> tuple[list[Event], 
         if known is None or _surer(item, known):
             best[place] = item
     kept = list(best.values())
+    left = {i.place[0] for i in kept if i.place is not None}
+    if left:  # the settled half has other deliveries of the same events, and will find so, too
+        kept = [i for i in kept if i.value != SETTLED or i.event is None or i.event.event_id not in left]
     key = UNRESOLVED if flow == "none" else key
     return [settle(i.event, key) for i in kept if i.event is not None], kept
 

@@ -9,6 +9,7 @@ from typing import Any
 
 from pipelines import signals
 from pipelines.commands.common import check_passed_on
+from schemas.live import LIVE_DAYS
 from schemas.vocabulary import DEADLINE_DAYS, QUIET_SECONDS
 
 DESCRIPTION = """\
@@ -21,6 +22,9 @@ On Beam's local runner, which is the default, and on engines a message is acknow
 log, so a job that is killed and started again on the same output loses nothing; with --topic it is acknowledged
 before, so use that for a look only. SIGTERM and Ctrl-C end the local job when what has come is published; another
 runner's goes on until it is cancelled there (schemas/docs/engines.md).
+
+What the settled half (--settled) has in closed days leaves live/ after --live-days, at the start and every six hours;
+from then on the stream needs that output to read a flow back.
 
 examples:
   flowfacts stream --subscription projects/p/subscriptions/s --output facts
@@ -79,6 +83,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--dead-letter-days", type=float, default=90, metavar="N", help="keep raw dead letters N days (default: 90)"
     )
+    parser.add_argument(
+        "--live-days",
+        type=float,
+        default=LIVE_DAYS,
+        metavar="N",
+        help="keep for N days what the settled half has for certain, then drop it here (default: %(default)s)",
+    )
     parser.add_argument("--shards", type=int, default=1, metavar="N", help="files written at once (default: 1)")
     parser.add_argument(
         "--idle-exit", type=float, metavar="S", help="end when nothing has happened for so many seconds"
@@ -116,8 +127,9 @@ def main(args: argparse.Namespace, rest: list[str]) -> int:
     for name in ("flush", "patience", "publish", "quiet"):
         if not getattr(args, f"{name}_seconds") > 0:
             raise OptionError(f"--{name}-seconds is {getattr(args, f'{name}_seconds'):g}, expected a positive number")
-    if not args.dead_letter_days >= 0:
-        raise OptionError(f"--dead-letter-days is {args.dead_letter_days:g}, expected a number of days")
+    for name, days in (("--dead-letter-days", args.dead_letter_days), ("--live-days", args.live_days)):
+        if not days >= 0:
+            raise OptionError(f"{name} is {days:g}, expected a number of days")
     if args.shards < 1 or args.max_flow_events < 1:
         raise OptionError("--shards and --max-flow-events must be at least 1")
     if not args.output.strip():
@@ -152,6 +164,7 @@ def main(args: argparse.Namespace, rest: list[str]) -> int:
         patience=round(args.patience_seconds * SECOND),
         publish_every=round(args.publish_seconds * SECOND),
         letters_for=round(min(args.dead_letter_days, MAX_DEADLINE_DAYS) * 86_400) * SECOND,
+        live_for=round(min(args.live_days, MAX_DEADLINE_DAYS) * 86_400) * SECOND,
         as_of=parse_instant("--as-of", args.as_of),
         shards=args.shards,
         writer=writer,

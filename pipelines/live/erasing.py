@@ -17,7 +17,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from apache_beam.io.filesystems import FileSystems
 
-from pipelines.datasets import Part, delete_files, read_bytes, write_bytes
+from pipelines.datasets import Part, delete_files, read_bytes, read_manifest, write_bytes
 from pipelines.live.store import FOLDER, Manifest, live_parts, read_shard, shards_of, write_shard
 from pipelines.live.store import write as write_live
 from pipelines.live.tables import CLOSED_FLOW, EVENT_LOG, RAW
@@ -41,6 +41,12 @@ def read_erased(output: str) -> tuple[Erased, ...]:
     if not FileSystems.exists(path):
         return ()
     return msgspec.convert(json.loads(read_bytes(path)), tuple[Erased, ...])
+
+
+def erased_of(settled: str) -> tuple[Erased, ...]:
+    """Read what was erased in a settled half, so that what comes late for its flows does not bring it back."""
+    manifest = read_manifest(settled)
+    return msgspec.convert((manifest or {}).get("erased", []), tuple[Erased, ...])
 
 
 def write_erased(output: str, erased: Iterable[Erased]) -> None:

@@ -9,7 +9,7 @@ import apache_beam as beam
 import pyarrow as pa
 
 from pipelines.datasets import Part
-from pipelines.live.store import current, live_parts, newest_of
+from pipelines.live.store import current, live_parts, newest_of, pruned
 from pipelines.live.tables import CLOSED_FLOW, EVENT_LOG, FLOW_REVISION, schema_of
 from pipelines.state import read_table
 from schemas.tables import BY_NAME
@@ -66,7 +66,11 @@ class ClosedFlows:
     """Finds closed flows in the live half (`transforms.ptransforms_live.FlowLookup`).
 
     Keeps the hashes of their keys in memory, 16 bytes a flow and part, and reads them again when they are half a
-    minute old; a flow leaves the state an hour after it was written here, so it is always found.
+    minute old; a flow leaves the state an hour after it was written here, so it is found here, unless it has left for
+    the settled half (`pipelines.live.pruning`).
+
+    Attributes:
+        pruned: whether anything has left for there; known after the first look.
     """
 
     def __init__(self, output: str) -> None:
@@ -75,6 +79,7 @@ class ClosedFlows:
         self._index: dict[int, list[Part]] = {}
         self._known: set[str] = set()
         self._read_at: float | None = None
+        self.pruned = False
 
     def __reduce__(self) -> tuple[type[ClosedFlows], tuple[str]]:
         """Travel without the index."""
@@ -97,6 +102,7 @@ class ClosedFlows:
     def _refresh(self) -> None:
         self._read_at = time.monotonic()
         parts = live_parts(self.output).get(CLOSED_FLOW, [])
+        self.pruned = self.pruned or pruned(self.output) is not None  # noted before its parts go, so asked after them
         paths = {p.path for p in parts}
         if not self._known <= paths:  # parts were merged
             self._index, self._known = {}, set()

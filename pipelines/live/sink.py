@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import logging
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Protocol
@@ -19,18 +20,25 @@ from apache_beam.utils.timestamp import Timestamp
 from pipelines.datasets import Part
 from pipelines.live import local
 from pipelines.live.letters import forget, old_letters
+from pipelines.live.pruning import LOOKED_UP_SECONDS, others_of, prune_shard
 from pipelines.live.receipts import write_receipt
 from pipelines.live.store import Manifest, publish
 from pipelines.live.tables import Batch
+from pipelines.storage_errors import StorageError
 from transforms.ptransforms_messages import Clock, system_clock
 from transforms.ptransforms_metrics import count
 from transforms.rows import SECOND
+
+_log = logging.getLogger(__name__)
 
 FULL_BYTES = 32 << 20
 """Buffered bytes at which is published without waiting."""
 
 LOOK_EVERY = 3600 * SECOND
 """Microseconds between two searches for raw bytes whose retention is over; one reads all rows of dead letters."""
+
+PRUNE_EVERY = 6 * 3600 * SECOND
+"""Microseconds between two looks for what the settled half has; one reads all that is old enough."""
 
 
 class Writer(Protocol):
@@ -56,10 +64,14 @@ class _Publish(beam.DoFn):
         clock: Clock,
         receipts: bool,
         letters_for: int | None,
+        settled: str | None = None,
+        live_for: int | None = None,
     ) -> None:
         self.output, self.shards, self.run_id, self.every, self.clock = output, shards, run_id, every, clock
         self.writer, self.receipts, self.letters_for = writer, receipts, letters_for
+        self.settled, self.live_for = settled, live_for
         self.looked_at: dict[int, int] = {}  # when each shard was last searched for old letters, by this worker
+        self.pruned_at: dict[int, int] = {}  # and for what the settled half has; a job prunes before it begins
 
     def process(
         self,
@@ -109,12 +121,35 @@ class _Publish(beam.DoFn):
             self.shards,
             tables,
             before=receipt if self.receipts else None,
-            tidy=functools.partial(self._forget_letters, shard),
+            tidy=functools.partial(self._tidy, shard),
         )
         count("sink_refused", len(batch.dead) - before)
         buffer.clear()
         local.durable(durable)
         return manifest.generation
+
+    def _tidy(self, shard: int, manifest: Manifest) -> list[Part]:
+        self._prune(shard, manifest)
+        return self._forget_letters(shard, manifest)
+
+    def _prune(self, shard: int, manifest: Manifest) -> None:
+        now = self.clock()
+        last = self.pruned_at.setdefault(shard, now)
+        if self.settled is None or self.live_for is None or now - last < PRUNE_EVERY:
+            return
+        try:
+            others = others_of(self.output, shard, self.shards)
+            looked_up = now - LOOKED_UP_SECONDS * SECOND
+            told = prune_shard(
+                self.output, shard, manifest, others, self.settled, self.live_for, now, apply=True,
+                published_before=looked_up,
+            )  # fmt: skip
+        except StorageError as err:  # a batch run or another shard has just replaced what was to be read
+            _log.warning("nothing was pruned: %s", err)
+            return
+        if told.why_not is None:
+            self.pruned_at[shard] = now
+        _log.info("pruned: %s", told)
 
     def _forget_letters(self, shard: int, manifest: Manifest) -> list[Part]:
         now = self.clock()
@@ -141,6 +176,8 @@ class PublishLive(beam.PTransform):
         clock: the time.
         receipts: write receipts, for a source in another process (`pipelines.live.receipts`).
         letters_for: microseconds for which raw bytes of dead letters are kept; None for ever.
+        settled: output of the batch job; what it has for certain is dropped here. None to keep everything.
+        live_for: microseconds for which everything is kept.
     """
 
     output: str
@@ -151,6 +188,8 @@ class PublishLive(beam.PTransform):
     clock: Clock = system_clock
     receipts: bool = False
     letters_for: int | None = None
+    settled: str | None = None
+    live_for: int | None = None
 
     def __post_init__(self) -> None:
         """Let Beam label the step."""
@@ -173,6 +212,8 @@ class PublishLive(beam.PTransform):
                     self.clock,
                     self.receipts,
                     self.letters_for,
+                    self.settled,
+                    self.live_for,
                 )
             )
         )

@@ -150,6 +150,32 @@ def write_shard(output: str, shard: int, shards: int, manifest: Manifest) -> Non
     write_bytes(manifest_path(output, shard, shards), json.dumps(told).encode())
 
 
+def mark_pruned(output: str, settled: str, until: str) -> None:
+    """Note, before anything is dropped, on whose word: readers must look there from now on.
+
+    Args:
+        output: output folder.
+        settled: output of the batch job.
+        until: newest day that counts as closed.
+    """
+    before = pruned(output)
+    until = max(until, before["until"]) if before is not None else until
+    told = {"format_version": FORMAT_VERSION, "settled": settled, "until": until}
+    if before != told:
+        write_bytes(_pruned_path(output), json.dumps(told).encode())
+
+
+def pruned(output: str) -> dict[str, Any] | None:
+    """Give what `mark_pruned` has noted; None where nothing was ever dropped."""
+    path = _pruned_path(output)
+    found: dict[str, Any] | None = json.loads(read_bytes(path)) if FileSystems.exists(path) else None
+    return found
+
+
+def _pruned_path(output: str) -> str:
+    return f"{output.rstrip('/')}/{FOLDER}/pruned.json"
+
+
 def write(output: str, dataset: str, shard: int, table: pa.Table) -> Part:
     """Write a part; a manifest must name it to make it visible."""
     return write_part(output, dataset, f"s{shard:02d}", table, folder=FOLDER, bucket=shard)
