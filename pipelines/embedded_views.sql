@@ -602,6 +602,7 @@ WITH newest AS (
   LIMIT 1
 ), closed AS (
   SELECT
+    MAKE_DATE(CAST(FLOOR(EPOCH_US(split.started_at) / 86400000000) AS INT)) AS day,
     split.flow_id,
     split.stage,
     SUM(
@@ -630,6 +631,7 @@ WITH newest AS (
   WHERE
     NOT split.goes_on_calendar IS NULL AND split.counted_to_at < newest.as_of
   GROUP BY
+    day,
     split.flow_id,
     split.stage
 ), counted AS (
@@ -661,7 +663,9 @@ WITH newest AS (
   FROM "order_time_split" AS split
   CROSS JOIN newest
   LEFT JOIN closed
-    ON closed.flow_id = split.flow_id AND closed.stage = split.stage
+    ON closed.day = MAKE_DATE(CAST(FLOOR(EPOCH_US(split.started_at) / 86400000000) AS INT))
+    AND closed.flow_id = split.flow_id
+    AND closed.stage = split.stage
 ), slack AS (
   SELECT
     counted.*,

@@ -17,7 +17,7 @@ def nodes(con: duckdb.DuckDBPyConnection, query: str) -> Iterator[tuple[dict[str
         yield node, above
         passed = f"{above} {node['extra_info'].get('Expression', '')}"
         for child in node["children"]:
-            yield from walk(child, passed if str(node["name"]).strip() in ("FILTER", "PROJECTION") else "")
+            yield from walk(child, passed if str(node["name"]).strip() in ("FILTER", "PROJECTION", "UNION") else "")
 
     for root in json.loads(plan):
         yield from walk(root, "")

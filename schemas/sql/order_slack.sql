@@ -26,6 +26,7 @@ WITH newest AS (
   SELECT as_of FROM `pipeline_run` WHERE as_of IS NOT NULL ORDER BY finished_at DESC, run_id DESC LIMIT 1
 ), closed AS (
   SELECT
+    DATE(split.started_at) AS day,
     split.flow_id,
     split.stage,
     SUM(TIMESTAMP_DIFF(
@@ -38,7 +39,7 @@ WITH newest AS (
     AND closure.started_at < newest.as_of
     AND closure.ended_at > split.counted_to_at
   WHERE split.goes_on_calendar IS NOT NULL AND split.counted_to_at < newest.as_of
-  GROUP BY split.flow_id, split.stage
+  GROUP BY day, split.flow_id, split.stage
 ), counted AS (
   -- The day is told here and handed up: DuckDB brings a filter on it no further down than where it is computed.
   SELECT
@@ -52,7 +53,8 @@ WITH newest AS (
     COALESCE(closed.micros, 0) AS shut
   FROM `order_time_split` AS split
   CROSS JOIN newest
-  LEFT JOIN closed ON closed.flow_id = split.flow_id AND closed.stage = split.stage
+  LEFT JOIN closed
+    ON closed.day = DATE(split.started_at) AND closed.flow_id = split.flow_id AND closed.stage = split.stage
 ), slack AS (
   SELECT
     counted.*,
