@@ -39,6 +39,7 @@ from pipelines.live.source import LOCAL_RUNNER, own_reader, read_messages
 from pipelines.live.store import FOLDER, prepare
 from pipelines.live.tables import dead, logged, nothing, revised, shut
 from pipelines.lock import only_run
+from pipelines.storage_errors import StorageError
 from schemas.live import LIVE_DAYS
 from transforms.erasure import Erased, Scrubber
 from transforms.event import decode_block, encode_block
@@ -214,8 +215,10 @@ def _run(options: StreamOptions, run_id: str, tell: Callable[[dict[str, Any]], N
     cloud = for_beam.view_as(GoogleCloudOptions)
     if options.settled is not None and not (cloud.template_location or cloud.update):  # else another may be at work
         now = time.time_ns() // 1000
-        told = prune(options.output, options.settled, options.live_for, now, apply=True)  # what goes need not be read
-        _log.info("pruned: %s", told)
+        try:  # what goes need not be read
+            _log.info("pruned: %s", prune(options.output, options.settled, options.live_for, now, apply=True))
+        except StorageError as err:  # a batch run has just replaced what was to be read
+            _log.warning("nothing was pruned: %s", err)
     pipeline = beam.Pipeline(runner=options.runner, options=for_beam)
     build(pipeline, options, run_id)
     if options.runner != LOCAL_RUNNER:

@@ -169,7 +169,7 @@ def prune_shard(
         told.bytes_left += (fresh.bytes if fresh else part.bytes * left // max(1, part.rows)) - part.bytes
     if apply and gone:
         mark_pruned(output, settled, max(half.closed))
-        manifest.parts = kept
+        manifest.parts = list({p.path: p for p in kept}.values())  # what was written twice may now be one file
         manifest.gone += [(p, time.time()) for p in sorted(set(gone) - {p.path for p in kept})]
     return told
 

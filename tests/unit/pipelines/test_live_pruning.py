@@ -20,6 +20,7 @@ from pipelines.live.tables import Batch, logged, revised, shut
 from pipelines.lock import only_run
 from tests.settled_half import exported, write_settled
 from tests.unit.transforms.build import DEADLINES, SECOND, T0, ev
+from transforms.erasure import draw
 from transforms.event import Event, encode_block
 from transforms.links import Link
 from transforms.stream_codec import Item, decode_item
@@ -355,6 +356,26 @@ def test_a_job_does_not_go_on_without_the_settled_half_that_it_needs(live, half,
     write_settled(half, CLOSED, {S1: export(*STOW)}, version="another")
     with pytest.raises(SettledGoneError, match="no state that this version can read"):
         KnownFlows(str(live), str(half)).find("stow", "S9")
+
+
+def test_what_was_erased_here_does_not_come_back_from_the_settled_half(live, half):
+    order = ev("ORDER_CREATED", 0, flow="P1", tenant_order_id="R-4711-long")
+    write(live, log(order))
+    write_settled(half, CLOSED, {P1: export(order)})
+    assert prune_it(live, half).events == 1
+    erased = draw("R-4711-long", "P1", "2026-07-01T00:00:00Z")
+    found = KnownFlows(str(live), str(half), (erased,)).find(*P1)
+    assert found is not None
+    assert b"R-4711-long" not in found
+    assert erased.pseudonym.encode() in found
+
+
+def test_rows_that_were_written_twice_count_once_when_only_they_are_left(live, half):
+    write(live, log(*STOW, JOB))
+    write(live, log(CREATED, JOB))
+    write_settled(half, CLOSED, {S1: export(*STOW)})
+    assert prune_it(live, half).events == 4
+    assert left(live) == ids(JOB)
 
 
 class Killed(Exception):
