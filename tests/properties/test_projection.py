@@ -34,7 +34,7 @@ AS_OF = st.sampled_from([START, START + 20 * DAY, START + 35 * DAY, START + 200 
 DEADLINES = {flow: days * DAY for flow, days in DEADLINE_DAYS.items()}
 SITES = sites_of(CALENDAR)
 
-quick = examples(50)
+quick = examples(30)
 any_flow = pytest.mark.parametrize(
     "flows", [(Flow.ORDER,), (Flow.INBOUND,), (Flow.STOW,), tuple(Flow)], ids=["order", "inbound", "stow", "mixed"]
 )

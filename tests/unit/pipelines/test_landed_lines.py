@@ -130,13 +130,13 @@ _shared = Decoder()
 """Sees the lines of all examples, as the decoder of a batch worker does: it remembers the form of the last one."""
 
 
-@examples(1500)
+@examples(600)
 @given(body=bodies())
 def test_any_envelope_around_any_payload(body: bytes):
     assert_same(Message(body, "m1", AT), _shared)
 
 
-@examples(1000)
+@examples(500)
 @given(line=lines(), indent=st.sampled_from([None, 1]), ascii_only=st.booleans())
 def test_any_value_at_any_declared_path(line: bytes, indent: int | None, ascii_only: bool):
     export = json.loads(line)
