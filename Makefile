@@ -79,7 +79,7 @@ superset: $(READY) ## import the Superset dashboard into a real Superset and ask
 PRISM := build/engines/prism
 .PHONY: engines
 engines: $(READY) $(PRISM) ## run batch and stream on Prism, Beam's runner in Go, with kills in the middle; needs go
-	$(BIN)/pytest -q tests/engines
+	$(BIN)/pytest -q tests/engines/test_prism.py
 
 # The version of the SDK, so that both speak the same protocol.
 $(PRISM): $(LOCKED)
@@ -87,6 +87,21 @@ $(PRISM): $(LOCKED)
 	@mkdir -p $(@D)
 	version=$$($(BIN)/python -c 'import importlib.metadata as m; print(m.version("apache-beam"))'); \
 		GOBIN=$(CURDIR)/$(@D) go install github.com/apache/beam/sdks/v2/go/cmd/prism@v$$version
+	@touch $@
+
+FLINK := build/engines/flink
+.PHONY: flink
+flink: $(READY) $(FLINK)/.fetched ## run the batch job on a Flink cluster, with a task manager killed; needs java 17 and mvn
+	@command -v java >/dev/null || { echo "no java found; Flink needs 17 (Debian: openjdk-17-jre-headless)" >&2; exit 1; }
+	$(BIN)/pytest -q tests/engines/test_flink.py
+
+$(FLINK)/.fetched: tests/engines/flink.pom.xml
+	@command -v mvn >/dev/null || { echo "no mvn found; it fetches Flink (Debian: apt-get install maven)" >&2; exit 1; }
+	@rm -rf $(@D)
+	@mkdir -p $(@D)
+	@echo "fetching Flink and Beam's job server, 160 MB"
+	@mvn -q -B -f $< org.apache.maven.plugins:maven-dependency-plugin:3.6.1:copy-dependencies \
+		-DoutputDirectory=$(CURDIR)/$(@D)/lib -DincludeScope=runtime
 	@touch $@
 
 .PHONY: lint

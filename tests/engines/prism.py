@@ -18,6 +18,7 @@ from pathlib import Path
 import grpc
 
 from tests.emulators.pubsub import free_port
+from tests.engines.jobs import children, used
 
 START_SECONDS = 60.0
 BINARY = Path(os.environ.get("PRISM", "build/engines/prism"))
@@ -33,10 +34,7 @@ class Service:
 
     def workers(self) -> list[int]:
         """List the worker processes."""
-        found = subprocess.run(
-            ["pgrep", "-P", str(self.pool.pid)], capture_output=True, text=True, check=False
-        )  # fmt: skip
-        return [int(process) for process in found.stdout.split()]
+        return children(self.pool.pid)
 
     def kill_worker(self, busy: float = 0.0) -> None:
         """Kill a worker as soon as it has used so many seconds of a processor."""
@@ -53,15 +51,6 @@ class Service:
         """Kill everything at once, as when the machine is lost."""
         for process in (*self.workers(), self.server.pid, self.pool.pid):
             os.kill(process, signal.SIGKILL)
-
-
-def used(process: int) -> float:
-    """Tell the seconds of a processor that a process has used; 0 for one that is gone."""
-    try:
-        fields = Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()
-    except (FileNotFoundError, ProcessLookupError):
-        return 0.0
-    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
 @contextmanager

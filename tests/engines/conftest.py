@@ -1,0 +1,25 @@
+"""The tenant that every engine computes, and its facts."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from pipelines.simulator.run import Plan, simulate
+from tests.engines.jobs import CUT
+from tests.runs import batch, facts
+
+
+@pytest.fixture(scope="session")
+def source(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("tenant")
+    simulate(Plan(folder / "t", 2, 1000, 5, "heavy", "2026-06-01", 1))
+    return folder / "t" / "export"
+
+
+@pytest.fixture(scope="session")
+def direct(source: Path, tmp_path_factory: pytest.TempPathFactory) -> dict:
+    out = tmp_path_factory.mktemp("direct") / "out"
+    assert batch(source, out) == CUT
+    return facts(out)
