@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from datetime import date
 from typing import TYPE_CHECKING, Any
 
+from pipelines.job_server import endpoint_of, options_of
 from schemas.vocabulary import DEADLINE_DAYS, SETTLE_DAYS
 from transforms.clock import parse_time
 
@@ -236,6 +237,16 @@ def check_beam_options(given: list[str], ours: Iterable[str] = ()) -> None:
         cls._add_argparse_args(parser)
     names = {s for action in parser._actions for s in action.option_strings}
     unknown = sorted(known - names)
+    server = endpoint_of(given) if unknown else None
+    if server is not None:
+        try:
+            names |= options_of(server)
+        except ConnectionError as err:
+            raise OptionError(
+                f"unknown option {unknown[0]}, unless the engine has it; expected a job server that answers at "
+                f"--job_endpoint {err}"
+            ) from err
+        unknown = sorted(known - names)
     stray = [o for i, o in enumerate(given) if not _is_option(o) and (i == 0 or "=" in given[i - 1])]
     if unknown or stray:
         first = (unknown or stray)[0]
