@@ -91,7 +91,7 @@ $(PRISM): $(LOCKED)
 
 FLINK := build/engines/flink
 .PHONY: flink
-flink: $(READY) $(FLINK)/.fetched ## run the batch job on a Flink cluster, with a task manager killed; needs java 17 and mvn
+flink: $(READY) $(FLINK)/.fetched ## run batch and stream on a Flink cluster, with a task manager killed; needs java 17 and mvn
 	@command -v java >/dev/null || { echo "no java found; Flink needs 17 (Debian: openjdk-17-jre-headless)" >&2; exit 1; }
 	$(BIN)/pytest -q tests/engines/test_flink.py
 

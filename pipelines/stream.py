@@ -28,6 +28,7 @@ from apache_beam.options.pipeline_options import (
     StandardOptions,
 )
 
+from pipelines.job_server import with_stream_options
 from pipelines.landing.subscription import connect
 from pipelines.live import local
 from pipelines.live.erasing import erased_of, read_erased
@@ -39,6 +40,7 @@ from pipelines.live.source import LOCAL_RUNNER, own_reader, read_messages
 from pipelines.live.store import FOLDER, prepare
 from pipelines.live.tables import dead, logged, nothing, revised, shut
 from pipelines.lock import only_run
+from pipelines.options import OptionError
 from pipelines.storage_errors import StorageError
 from schemas.live import LIVE_DAYS
 from transforms.erasure import Erased, Scrubber
@@ -178,8 +180,16 @@ def _shut(key: str, packed: bytes) -> bytes:
 
 
 def pipeline_options(options: StreamOptions) -> PipelineOptions:
-    """Give Beam's options: streaming, and the project of the subscription."""
-    made = PipelineOptions(list(options.beam_options))
+    """Give Beam's options: streaming, the project of the subscription, and what the engine must be told.
+
+    Raises:
+        OptionError: they name a job server that does not answer.
+    """
+    try:
+        given = with_stream_options(options.beam_options)
+    except ConnectionError as err:
+        raise OptionError(f"no job server answers at --job_endpoint {err}") from err
+    made = PipelineOptions(given)
     made.view_as(StandardOptions).streaming = True
     made.view_as(SetupOptions).save_main_session = False
     cloud = made.view_as(GoogleCloudOptions)

@@ -95,6 +95,12 @@ class Cluster:
         ended = {"FINISHED", "CANCELED", "FAILED"}
         return [job["id"] for job in self.ask("/jobs")["jobs"] if job["status"] not in ended]
 
+    def begun(self) -> str:
+        """Wait for the one job that runs; gives its id."""
+        waited(lambda: len(self.running()) == 1, "the job has not begun")
+        (job,) = self.running()
+        return job
+
     def restarted(self, job: str) -> bool:
         """Tell whether steps of a job, also of one that has ended, were begun again after a failure."""
         return bool(self.ask(f"/jobs/{job}")["timestamps"]["RESTARTING"])
@@ -125,13 +131,19 @@ class Cluster:
         self.managers.append(manager)
         waited(lambda: name in self.registered(), f"the task manager has not registered ({name}.log)", manager)
 
+    def replace_dead(self) -> None:
+        """Start a task manager for each that is gone."""
+        while sum(m.poll() is None for m in self.managers) < TASK_MANAGERS:
+            self.start_manager()
+
     def registered(self) -> list[str]:
         """List the task managers that the job manager knows."""
         return [manager["id"] for manager in self.ask("/taskmanagers")["taskmanagers"]]
 
     def kill_manager(self) -> None:
-        """Kill the task manager that was started first of those alive."""
-        victim = next(m for m in self.managers if m.poll() is None)
+        """Kill the task manager whose worker has worked most."""
+        alive = [m for m in self.managers if m.poll() is None]
+        victim = max(alive, key=lambda m: max((used(worker) for worker in children(m.pid)), default=0.0))
         victim.kill()
         victim.wait()
 
@@ -203,8 +215,7 @@ def cluster(folder: Path, environment: Mapping[str, str] = os.environ) -> Iterat
             f"--job-port={jobs}", f"--artifact-port={artifacts}", "--expansion-port=0",
             f"--artifacts-dir={folder / 'staged'}",
         ))  # fmt: skip
-        for _ in range(TASK_MANAGERS):
-            found.start_manager()
+        found.replace_dead()
         with grpc.insecure_channel(f"localhost:{jobs}") as channel:
             grpc.channel_ready_future(channel).result(timeout=START_SECONDS)
         yield found

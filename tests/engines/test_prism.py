@@ -8,11 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.emulators.pubsub import OWN, Emulator, running
 from tests.engines.jobs import CUT, FAST, begun, ended, nothing_left, on, same, until
 from tests.engines.prism import Service, serving
 from tests.runs import batch, days, differences, facts, files_of
-from tests.wire import Wire, bodies, heavy_day, wired
+from tests.wire import Wire, bodies
 
 
 @pytest.fixture
@@ -57,22 +56,6 @@ def test_batch_with_a_kill_in_the_middle_changes_nothing_and_is_made_good(
     with serving(tmp_path) as service:
         assert ended(on(service.options, source, out))[0] == CUT
     assert differences(facts(out), direct) == []
-
-
-@pytest.fixture(scope="module")
-def emulator(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Emulator]:
-    with running(OWN, tmp_path_factory.mktemp("pubsub")) as found:
-        yield found
-
-
-@pytest.fixture(scope="module")
-def export(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return heavy_day(tmp_path_factory.mktemp("day"))
-
-
-@pytest.fixture
-def wire(emulator: Emulator, tmp_path: Path) -> Wire:
-    return wired(emulator, tmp_path)
 
 
 def test_the_stream_has_the_facts_of_the_batch_job_and_acknowledges_all(wire: Wire, export: Path):
