@@ -89,6 +89,10 @@ _STEPS = (
 """Round lengths of time, in seconds."""
 
 
+_DOT = 3.0
+"""Dots nearer than this are one to a finger or a mouse: of days so dense only some have one; the table has all."""
+
+
 def _scale(most: float, *, seconds: bool = False) -> tuple[float, list[float]]:
     """Choose the top of an axis and its ticks: round numbers, at most six."""
     if most <= 0:
@@ -163,6 +167,7 @@ def _lines(
     left, each, parts = _axes(width, height, top, ticks, labels, tell)
     plot = height - _TOP - _BOTTOM
     body = [parts]
+    apart = math.ceil(_DOT / each)
     for s in series:
         path, pen = [], "M"
         dots = []
@@ -173,6 +178,8 @@ def _lines(
             x, y = left + each * (i + 0.5), _TOP + plot * (1 - max(0.0, value) / top)
             path.append(f"{pen}{x:.1f} {y:.1f}")
             pen = "L"
+            if i % apart and s.values[i - 1] is not None:
+                continue
             dots.append(
                 f'<circle class="c{s.colour}" cx="{x:.1f}" cy="{y:.1f}" r="{3 if each > 9 else 2}"><title>'
                 f"{escape(labels[i])}\n{escape(s.name)}: {escape(tell(value))}</title></circle>"

@@ -77,6 +77,7 @@ def _filters(facilities: list[str], whole: str) -> list[tuple[str, str]]:
         ("default days, outcome", "outcome=cancelled"),
         ("all days", f"from={whole}"),
         ("all days, facility", f"from={whole}&facility={facilities[1]}"),
+        ("all days, channel", f"from={whole}&channel=SHIPPING"),
         ("all days, outcome", f"from={whole}&outcome=fulfilled"),
         ("all days, facility, channel", f"from={whole}&facility={facilities[2]}&channel=SHIPPING"),
     ]

@@ -17,6 +17,8 @@ OUTCOMES = (("fulfilled", 0), ("open", 3), ("cancelled", 1), ("incomplete", 4))
 KINDS = (("working", 0), ("waiting", 1), ("paused", 5), ("blocked", 4))
 """Kinds of stretches with their colours."""
 SHARES = (0.5, 0.9, 0.95, 0.99)
+THREE = (("median", "p50", 0), ("p90", "p90", 1), ("p99", "p99", 4))
+"""Percentiles over days: name, column, colour."""
 BOUND = "Percentiles are within 1 % of the exact value."
 
 
@@ -41,6 +43,14 @@ def percentile_lines(
     shares = tuple(share for _, share, _ in named)
     each = [percentiles(by_day.get(d, ()), shares) for d in days]
     return [Series(name, colour, [values[i] for values in each]) for i, (name, _, colour) in enumerate(named)]
+
+
+def lines_of_days(
+    days: Sequence[date], rows: Iterable[Mapping[str, Any]], named: Sequence[tuple[str, str, int]]
+) -> list[Series]:
+    """Make a series a column over all days, from a row a day; unknown on days without one."""
+    on = {r["day"]: r for r in rows}
+    return [Series(name, colour, [on[d][column] if d in on else None for d in days]) for name, column, colour in named]
 
 
 def by_group(rows: Iterable[Mapping[str, Any]], *keys: str) -> dict[tuple[Any, ...], list[tuple[int, int]]]:

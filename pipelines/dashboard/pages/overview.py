@@ -13,16 +13,18 @@ from pipelines.dashboard.pages.common import (
     BOUND,
     OUTCOMES,
     SHARES,
+    THREE,
     by_group,
     day_table,
+    lines_of_days,
     meaning,
     measured,
     over_days,
-    percentile_lines,
     share,
     total,
 )
 from pipelines.doors import Door, Rows
+from schemas.histogram import percentile_sql
 
 _ORDERS = """
 SELECT DATE(started_at) AS day, facility_ref, outcome, COUNT(*) AS orders, COUNT(on_time) AS judged,
@@ -31,8 +33,15 @@ FROM order_flow WHERE {where} GROUP BY day, facility_ref, outcome
 """
 # By day and by facility, not by both at once: that would be half a million rows for a year.
 _CYCLE = """
-SELECT {group}, {bucket} AS bucket, COUNT(*) AS n
-FROM order_flow WHERE {where} AND order_cycle_seconds IS NOT NULL GROUP BY {name}, bucket
+SELECT facility_ref, {bucket} AS bucket, COUNT(*) AS n
+FROM order_flow WHERE {where} AND order_cycle_seconds IS NOT NULL GROUP BY facility_ref, bucket
+"""
+_CYCLE_DAYS = """
+WITH counts AS (
+  SELECT DATE(started_at) AS day, {bucket} AS bucket, COUNT(*) AS n
+  FROM order_flow WHERE {where} AND order_cycle_seconds IS NOT NULL GROUP BY day, bucket
+)
+{percentiles}
 """
 
 
@@ -40,9 +49,7 @@ def build(door: Door, f: Filters) -> Page:
     """Make the page."""
     where, bound, days = f.where(), f.bound(), f.days()
     rows = door.ask(_ORDERS.format(where=where), **bound)
-    bucket = bucket_sql("order_cycle_seconds")
-    cycle = door.ask(_CYCLE.format(where=where, bucket=bucket, group="DATE(started_at) AS day", name="day"), **bound)
-    places = door.ask(_CYCLE.format(where=where, bucket=bucket, group="facility_ref", name="facility_ref"), **bound)
+    cycle = door.ask(_CYCLE.format(where=where, bucket=bucket_sql("order_cycle_seconds")), **bound)
     orders, judged = total(rows, "orders"), total(rows, "judged")
     of = {name: total((r for r in rows if r["outcome"] == name), "orders") for name, _ in OUTCOMES}
     p50, p90, p95, p99 = percentiles(((r["bucket"], r["n"]) for r in cycle), SHARES)
@@ -100,20 +107,17 @@ def build(door: Door, f: Filters) -> Page:
         ),
         cycle_panel(door, f),
         split.stage_panel(split.by_stage(door, f)),
-        _facilities(rows, by_group(places, "facility_ref")),
+        _facilities(rows, by_group(cycle, "facility_ref")),
     ]
     return page
 
 
 def cycle_panel(door: Door, f: Filters) -> Panel:
     """Make the panel with the percentiles of the cycle time by day."""
-    question = _CYCLE.format(
-        where=f.where(), bucket=bucket_sql("order_cycle_seconds"), group="DATE(started_at) AS day", name="day"
-    )
+    asked = percentile_sql("counts", ("day",), count="n", shares=(50, 90, 99))
+    question = _CYCLE_DAYS.format(where=f.where(), bucket=bucket_sql("order_cycle_seconds"), percentiles=asked)
     days = f.days()
-    lines = percentile_lines(
-        days, door.ask(question, **f.bound()), (("median", 0.5, 0), ("p90", 0.9, 1), ("p99", 0.99, 4))
-    )
+    lines = lines_of_days(days, door.ask(question, **f.bound()), THREE)
     return Panel(
         "cycle",
         "Internal order cycle time",

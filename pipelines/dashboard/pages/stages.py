@@ -9,7 +9,7 @@ from pipelines.dashboard.charts import Series
 from pipelines.dashboard.filters import Filters
 from pipelines.dashboard.histogram import bucket_sql, percentiles
 from pipelines.dashboard.model import Choice, Column, Kind, Page, Panel, Table, Tile
-from pipelines.dashboard.pages.common import BOUND, KINDS, SHARES, by_group, share
+from pipelines.dashboard.pages.common import BOUND, KINDS, SHARES, THREE, by_group, lines_of_days, share
 from pipelines.doors import Door
 from schemas.histogram import percentile_sql
 from schemas.vocabulary import Stage
@@ -19,8 +19,11 @@ STAGES = tuple(s.value for s in Stage)
 
 # Channel and outcome are those of the order, so that only orders have them and the join is only there when it must be.
 _OF_ORDERS = (
-    " AND flow_id IN (SELECT flow_id FROM order_flow WHERE started_at < @until AND last_event_at >= @since{tests})"
+    " AND flow_id {of} "
+    "(SELECT flow_id FROM order_flow WHERE first_event_at < @until AND last_event_at >= @since AND {test})"
 )
+# Most orders; to leave the few others out is to look up a tenth of the ids.
+_MOST = {"channel": "SHIPPING", "outcome": "fulfilled"}
 _HOURS = """
 SELECT stage, kind, COUNT(*) AS stretches, SUM(seconds) / 3600 AS hours
 FROM flow_interval WHERE {where} AND flow = @flow AND seconds IS NOT NULL GROUP BY stage, kind
@@ -32,13 +35,13 @@ FROM flow_interval WHERE {where} AND flow = @flow AND seconds IS NOT NULL GROUP 
 """
 _ONE = """
 WITH lengths AS (
-  SELECT DATE(started_at) AS day, facility_ref, {bucket} AS bucket, COUNT(*) AS n
+  SELECT DATE(started_at) AS day, facility_ref, {bucket} AS bucket
   FROM flow_interval WHERE {where} AND flow = @flow AND stage = @stage AND seconds IS NOT NULL
-  GROUP BY day, facility_ref, bucket
 ), counts AS (
-  SELECT 'day' AS of_a, day, CAST(NULL AS STRING) AS facility_ref, bucket, n FROM lengths
+  SELECT 'day' AS of_a, day, CAST(NULL AS STRING) AS facility_ref, bucket, COUNT(*) AS n
+  FROM lengths GROUP BY day, bucket
   UNION ALL
-  SELECT 'facility', CAST(NULL AS DATE), facility_ref, bucket, n FROM lengths
+  SELECT 'facility', CAST(NULL AS DATE), facility_ref, bucket, COUNT(*) FROM lengths GROUP BY facility_ref, bucket
 )
 {percentiles}
 """
@@ -47,10 +50,13 @@ WITH lengths AS (
 def where_of(f: Filters, flow: str) -> str:
     """Write the condition on intervals."""
     where = f.where(flow=False)
-    if flow == "order" and (f.channel or f.outcome):
-        tests = (" AND channel = @channel" if f.channel else "") + (" AND outcome = @outcome" if f.outcome else "")
-        where += _OF_ORDERS.format(tests=tests)
-    return where
+    chosen = {k: v for k, v in (("channel", f.channel), ("outcome", f.outcome)) if v} if flow == "order" else {}
+    if not chosen:
+        return where
+    if chosen.items() <= _MOST.items():
+        others = " OR ".join(f"{name} IS NULL OR {name} <> @{name}" for name in chosen)
+        return where + _OF_ORDERS.format(of="NOT IN", test=f"({others})")
+    return where + _OF_ORDERS.format(of="IN", test=" AND ".join(f"{name} = @{name}" for name in chosen))
 
 
 def bound_of(f: Filters, flow: str) -> dict[str, Any]:
@@ -167,11 +173,7 @@ def _one_stage(door: Door, f: Filters, flow: str, stage: str) -> list[Panel]:
     asked = percentile_sql("counts", ("of_a", "day", "facility_ref"), count="n", total="stretches", shares=(50, 90, 99))
     rows = door.ask(_ONE.format(where=where, bucket=bucket, percentiles=asked), **bound)
     days, name = f.days(), stage.replace("_", " ")
-    on = {r["day"]: r for r in rows if r["of_a"] == "day"}
-    series = [
-        Series(told, colour, [on[d][p] if d in on else None for d in days])
-        for told, p, colour in (("median", "p50", 0), ("p90", "p90", 1), ("p99", "p99", 4))
-    ]
+    series = lines_of_days(days, [r for r in rows if r["of_a"] == "day"], THREE)
     places = [{**r, "facility_ref": r["facility_ref"] or "none"} for r in rows if r["of_a"] == "facility"]
     places.sort(key=lambda r: (-r["p90"], r["facility_ref"]))
     columns = [
