@@ -123,6 +123,7 @@ format: $(READY) ## fix what ruff can fix
 bench: $(READY) ## measure the rates on this machine
 	$(BIN)/python -m tests.bench
 	$(BIN)/python -m tests.bench.stream
+	$(BIN)/python -m tests.bench.engines
 
 .PHONY: docs
 docs: $(READY) ## write the files that are derived from schemas/ and from the options

@@ -35,6 +35,7 @@ from pipelines.live.erasing import erased_of, read_erased
 from pipelines.live.lookup import KnownFlows, KnownLinks, check_settled
 from pipelines.live.pruning import prune
 from pipelines.live.reader import ReadLogged, logged_events, logged_parts
+from pipelines.live.signatures import signatures_remembered
 from pipelines.live.sink import PublishLive, Writer
 from pipelines.live.source import LOCAL_RUNNER, own_reader, read_messages
 from pipelines.live.store import FOLDER, prepare
@@ -260,11 +261,12 @@ class _Local:
         reset()
         before = {s: signal.signal(s, self._stop) for s in (signal.SIGTERM, signal.SIGINT)}
         try:
-            result = pipeline.run()
-            threading.Thread(target=self._await, args=(result,), daemon=True).start()
-            self._watch(reader)
-            counts = self._counts(reader)
-            result.cancel()
+            with signatures_remembered():
+                result = pipeline.run()
+                threading.Thread(target=self._await, args=(result,), daemon=True).start()
+                self._watch(reader)
+                counts = self._counts(reader)
+                result.cancel()
         finally:
             for number, handler in before.items():
                 signal.signal(number, handler)

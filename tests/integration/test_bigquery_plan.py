@@ -16,13 +16,7 @@ from pipelines.bigquery.client import BigQueryError
 from pipelines.cli import main
 from schemas import dataset as declaring
 from schemas.tables import FACT_TABLES, STOW_FLOW, TABLES, Column, Type
-from tests.emulators.bigquery import rows, running
-
-
-@pytest.fixture(scope="module")
-def server(tmp_path_factory):
-    with running(tmp_path_factory.mktemp("bigquery")) as emulator:
-        yield emulator
+from tests.emulators.bigquery import rows
 
 
 @pytest.fixture(scope="module")

@@ -14,7 +14,6 @@ from pipelines.dashboard.pages.common import BOUND
 from pipelines.doors import EmbeddedDoor
 from schemas.histogram import bucket, length
 from schemas.kpis import BY_KEY, Form
-from tests.serving import demo
 
 # Hand list: the figures that have a standard name, by page.
 MEASURED = {
@@ -40,11 +39,6 @@ MEASURED = {
     ("carriers", "transit_p50"): "transit_time",
     ("carriers", "delivered"): "delivery_report_rate",
 }
-
-
-@pytest.fixture(scope="module")
-def facts(tmp_path_factory):
-    return demo(tmp_path_factory.mktemp("captions"), days=4, orders=60)
 
 
 @pytest.fixture(scope="module")

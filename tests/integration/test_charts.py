@@ -15,35 +15,27 @@ from pipelines import superset
 from pipelines.dialect import to_duckdb
 from schemas.bi_pages import tools_page, vendor_page
 from schemas.charts import CHARTS, VENDOR_CHARTS
-from tests.serving import demo
 
 ROOT = Path(__file__).parents[2]
 BY_KEY = {c.key: c for c in CHARTS}
 
 
 @pytest.fixture(scope="module")
-def folder(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("charts")
-    demo(folder, days=4, orders=60)
-    return folder
-
-
-@pytest.fixture(scope="module")
-def warehouse(folder):
+def warehouse(facts):
     # The time zone of the machine must not matter.
-    with duckdb.connect(str(folder / "facts" / "warehouse.duckdb"), read_only=True) as con:
+    with duckdb.connect(str(facts / "warehouse.duckdb"), read_only=True) as con:
         con.execute("SET TimeZone = 'America/Los_Angeles'")
         yield con
 
 
 @pytest.fixture(scope="module")
-def truth(folder):
+def truth(facts):
     """Give the drawn rows of a relation."""
 
     def rows(relation):
         with duckdb.connect() as con:
             con.execute("SET TimeZone = 'UTC'")
-            table = con.sql(f"FROM read_parquet('{folder}/tenant/truth/{relation}.parquet')").to_arrow_table()
+            table = con.sql(f"FROM read_parquet('{facts.parent}/tenant/truth/{relation}.parquet')").to_arrow_table()
         return table.to_pylist()
 
     return rows

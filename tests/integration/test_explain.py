@@ -13,12 +13,6 @@ from pipelines.cli import main
 from pipelines.derivation import FLOWS
 from pipelines.doors import EmbeddedDoor
 from pipelines.explain import derive, find
-from tests.serving import demo
-
-
-@pytest.fixture(scope="module")
-def facts(tmp_path_factory):
-    return demo(tmp_path_factory.mktemp("explained"))
 
 
 @pytest.fixture(scope="module")

@@ -14,12 +14,6 @@ import pytest
 import schemas
 from pipelines.cli import main
 from pipelines.doors import EmbeddedDoor
-from tests.serving import demo
-
-
-@pytest.fixture(scope="module")
-def facts(tmp_path_factory):
-    return demo(tmp_path_factory.mktemp("exported"), days=2, orders=30)
 
 
 @pytest.fixture(scope="module")

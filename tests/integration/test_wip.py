@@ -12,7 +12,6 @@ import pytest
 
 from pipelines.simulator.run import Plan, simulate
 from schemas.vocabulary import DEADLINE_DAYS, Stage, StageKind
-from tests.serving import demo
 from transforms.decode import Decoder
 from transforms.event import Event
 from transforms.project import project_all
@@ -75,9 +74,8 @@ def test_the_facts_of_today_tell_the_past_as_a_replay_up_to_it_does(tmp_path, se
 
 
 @pytest.fixture(scope="module")
-def warehouse(tmp_path_factory):
-    output = demo(tmp_path_factory.mktemp("wip"), days=4, orders=40)
-    with duckdb.connect(str(output / "warehouse.duckdb"), read_only=True) as con:
+def warehouse(facts):
+    with duckdb.connect(str(facts / "warehouse.duckdb"), read_only=True) as con:
         con.execute("SET TimeZone = 'America/New_York'")  # no answer may hang on the zone of the session
         yield con
 

@@ -14,7 +14,7 @@ import pyarrow.compute as pc
 import pytest
 
 from pipelines.cli import main
-from pipelines.datasets import parts_of, paths_of, read_manifest, write_manifest
+from pipelines.datasets import parts_of, read_manifest, write_manifest
 from pipelines.simulator.run import Plan, simulate
 from pipelines.state import INTERNAL, read_table, write_share
 from pipelines.status import Limits, status_of
@@ -212,20 +212,6 @@ def test_a_rebuild_told_in_words(spoilt, capsys):
 
 
 # Compaction
-
-
-def test_compaction_changes_no_fact_whenever_it_happens(tenant, at_once, tmp_path, capsys):
-    out = tmp_path / "o"
-    for day, settle in zip(days(tenant), ("0.5", "0.5", "0.5", "0.5"), strict=True):
-        assert batch(tenant, out, "--to", day, "--settle-days", settle) in (0, 3)
-        code, result = told("compact", out, capsys)
-        assert code == 0
-        assert result["parts"] <= result["parts_before"]
-    assert differences(facts(out), at_once) == []
-    there = {p.relative_to(out).as_posix() for p in out.rglob("*.parquet")}
-    assert there == paths_of(read_manifest(str(out)))
-    code, result = told("rebuild", out, capsys)
-    assert all(not (d["added"] or d["gone"] or d["changed"]) for d in result["differences"])
 
 
 def test_a_reader_does_not_notice_a_compaction(output, at_once):

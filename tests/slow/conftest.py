@@ -1,5 +1,5 @@
-"""The dataset in the BigQuery emulator that the quicker tests use, too."""
+"""The emulator, outputs and datasets that the quicker tests use, too."""
 
-from tests.integration.conftest import dataset, output, server
+from tests.integration.conftest import dataset, made, output, server, target
 
-__all__ = ["dataset", "output", "server"]
+__all__ = ["dataset", "made", "output", "server", "target"]

@@ -11,19 +11,7 @@ from pipelines.bigquery.apply import apply
 from pipelines.bigquery.client import BigQueryError
 from pipelines.bigquery.load import load
 from tests.emulators.bigquery import rows
-from tests.integration.bigquery_data import in_bigquery, in_duckdb, outputs
-
-
-@pytest.fixture(scope="module")
-def made(tmp_path_factory):
-    return outputs(tmp_path_factory.mktemp("outputs"))
-
-
-@pytest.fixture
-def target(server):
-    found = server.target()
-    apply(found)
-    return found
+from tests.integration.bigquery_data import in_bigquery, in_duckdb
 
 
 def test_two_loads_at_once_are_like_one(server, target, made):

@@ -20,16 +20,10 @@ from pipelines.bigquery.plan import declared
 from pipelines.datasets import write_manifest, write_part
 from schemas.derive import arrow_schema
 from schemas.tables import BY_NAME, TABLES
-from tests.emulators.bigquery import rows, running
+from tests.emulators.bigquery import rows
 from tests.emulators.fault_proxy import DROPPED, DROPPED_AFTER, FAULTS, STALLED_AFTER, proxy
 
 START = datetime(2026, 6, 1, tzinfo=UTC)
-
-
-@pytest.fixture(scope="module")
-def server(tmp_path_factory):
-    with running(tmp_path_factory.mktemp("bigquery")) as emulator:
-        yield emulator
 
 
 @pytest.fixture(scope="module")

@@ -16,14 +16,7 @@ from pipelines.dashboard.pages import PAGES
 from pipelines.derivation import FLOWS
 from pipelines.doors import DatasetDoor, EmbeddedDoor
 from pipelines.explain import derive, find
-from tests.emulators.bigquery import running
 from tests.serving import dashboard, demo
-
-
-@pytest.fixture(scope="module")
-def server(tmp_path_factory):
-    with running(tmp_path_factory.mktemp("bigquery")) as emulator:
-        yield emulator
 
 
 @pytest.fixture(scope="module")

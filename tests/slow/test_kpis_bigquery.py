@@ -18,18 +18,12 @@ from pipelines.bigquery.load import load
 from schemas.dataset import Kind, stored_name
 from schemas.kpis import KPIS
 from schemas.views import written_views
-from tests.emulators.bigquery import rows, running
+from tests.emulators.bigquery import rows
 from tests.kpi_cases import FOUND, example_tables, wanted
 from tests.serving import demo
 from tests.slow.test_views import SLOW, check_same
 
 PATIENCE = 600
-
-
-@pytest.fixture(scope="module")
-def server(tmp_path_factory):
-    with running(tmp_path_factory.mktemp("bigquery")) as emulator:
-        yield emulator
 
 
 @pytest.fixture(scope="module")

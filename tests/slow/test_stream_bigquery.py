@@ -19,7 +19,7 @@ from pipelines.live.store import publish
 from pipelines.live.tables import Batch, revised
 from pipelines.simulator.publish import lines_of, messages
 from schemas.tables import BY_NAME
-from tests.emulators.bigquery import rows, running
+from tests.emulators.bigquery import rows
 from tests.emulators.fault_proxy import proxy
 from tests.emulators.pubsub import OWN
 from tests.emulators.pubsub import running as running_pubsub
@@ -30,19 +30,6 @@ from transforms.decode import Decoder
 from transforms.event import Rejection
 from transforms.stream_revision import encode_revision
 from transforms.update import RELATIONS
-
-
-@pytest.fixture(scope="module")
-def server(tmp_path_factory):
-    with running(tmp_path_factory.mktemp("bigquery")) as emulator:
-        yield emulator
-
-
-@pytest.fixture
-def target(server):
-    found = server.target()
-    apply(found)
-    return found
 
 
 def live_elements(export) -> list[bytes]:

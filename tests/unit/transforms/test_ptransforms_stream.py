@@ -12,6 +12,7 @@ import pytest
 from apache_beam.options.pipeline_options import PipelineOptions, StandardOptions
 from apache_beam.testing import test_stream
 
+from pipelines.live.signatures import signatures_remembered
 from schemas.tables import BY_NAME
 from tests.unit.transforms.build import DAY, DEADLINES, SECOND, T0, ev, instant
 from transforms.event import Event, encode_block
@@ -91,7 +92,10 @@ def play() -> Callable[[Callable[[Script], Script]], list[Revision]]:
         script = Script(test_stream.TestStream().advance_processing_time(T0 / SECOND))
         script = write(script)
         stream = script.until(script.at + FOREVER).stream.advance_watermark_to_infinity()
-        with beam.Pipeline(runner="BundleBasedDirectRunner", options=options) as pipeline:
+        with (
+            signatures_remembered(),
+            beam.Pipeline(runner="BundleBasedDirectRunner", options=options) as pipeline,
+        ):
             live = (
                 pipeline
                 | stream
