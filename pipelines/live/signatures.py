@@ -1,8 +1,9 @@
-"""What the local runner asks of every step for every bundle, found once: nine tenths of its processor time otherwise.
+"""What the local runner asks of every step for every bundle, found once.
 
 For each bundle of each step the runner looks at the signature of every method of the step's DoFn, some forty, to see
-whether it has state or timers. The answer is the same for all DoFns of a class, but for those that wrap a function
-(`beam.Map`), of which Beam's own way is kept.
+whether it has state or timers: a third of the processor time of a busy stream, nine tenths of one with few messages.
+The answer is the same for all DoFns of a class, but for those that wrap a function (`beam.Map`), of which Beam's own
+way is kept.
 """
 
 from __future__ import annotations

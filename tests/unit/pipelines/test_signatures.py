@@ -40,7 +40,15 @@ def two(element, at=beam.DoFn.TimestampParam, *, more=1):
     return element, at, more
 
 
-WRAPPED = (one, two, lambda e: e, lambda e, w=beam.DoFn.WindowParam: e)
+class Holder:
+    def one(self, element):
+        return element
+
+    def kept(self, element, kept=Keeping.KEPT_PARAM):
+        return element, kept
+
+
+WRAPPED = (one, Holder().one, Holder().kept, two, lambda e: e, lambda e, w=beam.DoFn.WindowParam: e)
 STEPS = [Plain(), Keeping(), Keeping(), *(beam.Map(f).fn for f in WRAPPED)]
 
 
