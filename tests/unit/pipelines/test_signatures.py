@@ -48,8 +48,9 @@ class Holder:
         return element, kept
 
 
-WRAPPED = (one, Holder().one, Holder().kept, two, lambda e: e, lambda e, w=beam.DoFn.WindowParam: e)
-STEPS = [Plain(), Keeping(), Keeping(), *(beam.Map(f).fn for f in WRAPPED)]
+WRAPPED = (one, two, lambda e: e, lambda e, w=beam.DoFn.WindowParam: e)
+METHODS = (Holder().one, Holder().kept)
+STEPS = [Plain(), Keeping(), Keeping(), *(beam.Map(f).fn for f in WRAPPED), *(beam.FlatMap(m).fn for m in METHODS)]
 
 
 def told(step):
