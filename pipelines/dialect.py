@@ -14,6 +14,7 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Callable, Mapping, Sequence
+from functools import cache
 from pathlib import Path
 from typing import Any, Final
 
@@ -192,12 +193,17 @@ def _literal(text: str) -> str:
     return "'" + text.replace("'", "''") + "'"
 
 
+@cache
+def _text() -> str:
+    return "-- Written by `make docs` from schemas/sql and schemas/kpis.\n" + "\n".join(embedded_views()) + "\n"
+
+
 def main(argv: Sequence[str] | None = None) -> int:
     """Write the statements of the embedded views, or say whether they are current."""
     parser = argparse.ArgumentParser(prog="python -m pipelines.dialect", description=f"Write {EMBEDDED.name}.")
     parser.add_argument("--check", action="store_true", help="write nothing; exit 1 when the file is stale")
     args = parser.parse_args(argv)
-    fresh = "-- Written by `make docs` from schemas/sql and schemas/kpis.\n" + "\n".join(embedded_views()) + "\n"
+    fresh = _text()
     if not args.check:
         EMBEDDED.write_text(fresh)
     elif not EMBEDDED.exists() or EMBEDDED.read_text() != fresh:

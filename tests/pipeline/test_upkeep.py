@@ -298,6 +298,16 @@ def test_a_day_that_is_not_read_shows_how_long_the_source_keeps_it(tenant, tmp_p
     assert found[second]["lag_hours"] == pytest.approx(84)
 
 
+@pytest.fixture(scope="module")
+def one_of_two_days(tenant, tmp_path_factory):
+    """Give a source of two days, and the output of a run that has read the first."""
+    folder = tmp_path_factory.mktemp("two")
+    shutil.copytree(tenant / "2026-06-01", folder / "in" / "2026-06-01")
+    assert batch(folder / "in", folder / "o") in (0, 3)
+    shutil.copytree(tenant / "2026-06-02", folder / "in" / "2026-06-02")
+    return folder / "in", folder / "o"
+
+
 @pytest.mark.parametrize(
     ("now", "limits", "expected"),
     [
@@ -309,12 +319,9 @@ def test_a_day_that_is_not_read_shows_how_long_the_source_keeps_it(tenant, tmp_p
         (datetime(2026, 9, 2, tzinfo=UTC), Limits(source_days=400, lag_hours=1e9), None),
     ],
 )
-def test_what_asks_for_attention(tenant, tmp_path, now, limits, expected):
-    source = tmp_path / "in"
-    shutil.copytree(tenant / "2026-06-01", source / "2026-06-01")
-    assert batch(source, tmp_path / "o") in (0, 3)
-    shutil.copytree(tenant / "2026-06-02", source / "2026-06-02")
-    found = status_of(str(tmp_path / "o"), str(source), replace(limits, dead_rate=1), now)
+def test_what_asks_for_attention(one_of_two_days, now, limits, expected):
+    source, out = map(str, one_of_two_days)
+    found = status_of(out, source, replace(limits, dead_rate=1), now)
     told_of = [line for line in found["attention"] if line.startswith("2026-06-02")]
     assert [expected in line for line in told_of] == ([] if expected is None else [True])
 

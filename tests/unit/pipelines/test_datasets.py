@@ -84,47 +84,45 @@ import os, signal, sys
 from pipelines import datasets
 sys.path.insert(0, "")
 from tests.unit.pipelines.test_datasets import publish
-at, calls = int(sys.argv[2]), 0
+at, calls, out = 0, 0, ""
 def deadly(event, arguments):
     # Every change of the file system is an audit event; the run dies just before the chosen one.
     global calls
     if event in ("os.rename", "os.remove", "os.mkdir") or (event == "open" and arguments[1] and "w" in arguments[1]):
-        if str(arguments[0]).startswith(sys.argv[1]):
+        if str(arguments[0]).startswith(out):
             calls += 1
             if calls > at:
                 os.kill(os.getpid(), signal.SIGKILL)
-sys.addaudithook(deadly)
-publish(sys.argv[1], "r2")
+for at in map(int, sys.argv[2:]):
+    child = os.fork()
+    if not child:
+        out = f"{sys.argv[1]}/{at}"
+        sys.addaudithook(deadly)
+        publish(out, "r2")
+        os._exit(0)
+    print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]), flush=True)
 """
 
 
-@pytest.mark.parametrize("at", range(9))
-def test_a_killed_run_leaves_the_old_state_readable(tmp_path, at):
-    out = str(tmp_path / "out")
-    _, old = publish(out, "r1")
-    root = Path(__file__).parents[3]
-    done = subprocess.run(
-        [sys.executable, "-c", _KILLED, out, str(at)], cwd=root, check=False, capture_output=True, text=True
-    )
-    assert done.returncode in (0, -signal.SIGKILL), done.stderr
-    found = read_manifest(out)
-    assert found["run"]["run_id"] == ("r2" if done.returncode == 0 else "r1")
-    for path in paths_of(found):
-        assert pq.read_table(f"{out}/{path}").num_rows == 1
-    before, part = publish(out, "r3")
-    clean(out, before, read_manifest(out))
-    assert sorted(str(p.relative_to(out)) for p in Path(out).rglob("*") if p.is_file()) == [part.path, "manifest.json"]
-    assert not os.path.exists(f"{out}/{old.path}")
-
-
-def test_the_kills_above_reach_the_rename_of_the_manifest(tmp_path):
-    out = str(tmp_path / "out")
-    publish(out, "r1")
-    done = [
-        subprocess.run([sys.executable, "-c", _KILLED, out, at], cwd=Path(__file__).parents[3], check=False).returncode
-        for at in ("0", "99")
-    ]
-    assert done == [-signal.SIGKILL, 0]
+def test_a_killed_run_leaves_the_old_state_readable(tmp_path):
+    moments = [*range(9), 99]
+    first = {at: publish(f"{tmp_path}/{at}", "r1")[1] for at in moments}
+    words = [sys.executable, "-c", _KILLED, str(tmp_path), *map(str, moments)]
+    done = subprocess.run(words, cwd=Path(__file__).parents[3], check=True, capture_output=True, text=True)
+    codes = dict(zip(moments, map(int, done.stdout.split()), strict=True))
+    assert (codes[0], codes[99]) == (-signal.SIGKILL, 0)
+    for at, code in codes.items():
+        out = f"{tmp_path}/{at}"
+        assert code in (0, -signal.SIGKILL), at
+        found = read_manifest(out)
+        assert found["run"]["run_id"] == ("r2" if code == 0 else "r1"), at
+        for path in paths_of(found):
+            assert pq.read_table(f"{out}/{path}").num_rows == 1
+        before, part = publish(out, "r3")
+        clean(out, before, read_manifest(out))
+        left = sorted(str(p.relative_to(out)) for p in Path(out).rglob("*") if p.is_file())
+        assert left == [part.path, "manifest.json"], at
+        assert not os.path.exists(f"{out}/{first[at].path}")
 
 
 def test_a_file_is_replaced_without_a_moment_between(tmp_path, monkeypatch):
