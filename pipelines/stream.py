@@ -34,7 +34,7 @@ from pipelines.live import local
 from pipelines.live.erasing import erased_of, read_erased
 from pipelines.live.lookup import KnownFlows, KnownLinks, check_settled
 from pipelines.live.pruning import prune
-from pipelines.live.reader import ReadLogged, logged_events, logged_parts
+from pipelines.live.reader import ReadLogged, logged_events, logged_parts, shown_unresolved
 from pipelines.live.signatures import signatures_remembered
 from pipelines.live.sink import PublishLive, Writer
 from pipelines.live.source import LOCAL_RUNNER, own_reader, read_messages
@@ -141,6 +141,7 @@ def build(pipeline: beam.Pipeline, options: StreamOptions, run_id: str) -> None:
             options.patience,
             links=KnownLinks(options.settled) if options.settled is not None else None,
             max_waiting=options.life.max_items,
+            shown=shown_unresolved(options.output),
         )
         | "Live" >> LiveFlows(options.life, KnownFlows(options.output, options.settled, erased), options.as_of)
     )

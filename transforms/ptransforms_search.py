@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Protocol
 
 import apache_beam as beam
@@ -14,7 +14,7 @@ from apache_beam.transforms.timeutil import TimeDomain
 from apache_beam.transforms.userstate import BagStateSpec, ReadModifyWriteStateSpec, TimerSpec, on_timer
 from apache_beam.utils.timestamp import Timestamp
 
-from transforms.event import decode_block
+from transforms.event import Event, decode_block
 from transforms.ptransforms_messages import Clock, Keyed, join_key, split_key, system_clock, time_of
 from transforms.ptransforms_metrics import count
 from transforms.resolve import UNRESOLVED, Node
@@ -148,6 +148,9 @@ class _Relay(beam.DoFn):
             expiry.set(Timestamp(micros=until))
 
 
+Shown = Mapping[str, Sequence[str]]
+
+
 @beam.typehints.with_input_types(tuple[str, bytes])
 class _Home(beam.DoFn):
     """An entity at which events wait (`transforms.stream_nodes.Home`)."""
@@ -157,8 +160,8 @@ class _Home(beam.DoFn):
     PATIENCE = TimerSpec("patience", TimeDomain.REAL_TIME)
     EXPIRY = TimerSpec("expiry", TimeDomain.REAL_TIME)
 
-    def __init__(self, patience: int, keep_for: int, clock: Clock, most: int) -> None:
-        self.patience, self.keep_for, self.clock, self.most = patience, keep_for, clock, most
+    def __init__(self, patience: int, keep_for: int, clock: Clock, most: int, shown: Shown) -> None:
+        self.patience, self.keep_for, self.clock, self.most, self.shown = patience, keep_for, clock, most, shown
 
     def process(
         self,
@@ -186,7 +189,7 @@ class _Home(beam.DoFn):
                 event = decode_item(message[1:]).event
                 assert event is not None
                 count("events_unresolved", int(_open(home.best)))
-                yield self._send(joins(event, home.best))
+                yield from self._join(event, home.best)
         else:
             hops, rank, told = _claim.decode(message[1:])
             yield from self._move(home.claim(hops, (rank, told)), waiting)
@@ -203,7 +206,13 @@ class _Home(beam.DoFn):
             if before is not None:
                 count("moves")
                 yield self._send(leaves(event, before, after))
-            yield self._send(joins(event, after))
+            yield from self._join(event, after)
+
+    def _join(self, event: Event, value: Value) -> Iterator[Keyed]:
+        for key in self.shown.get(event.event_id, ()):
+            if key != value[3]:
+                yield self._send(leaves(event, (2, 0, 0, key), value))
+        yield self._send(joins(event, value))
 
     @staticmethod
     def _send(message: tuple[str, str, Item]) -> Keyed:
@@ -257,6 +266,7 @@ class ResolveStream(beam.PTransform):
         clock: Clock = system_clock,
         links: NodeLookup | None = None,
         max_waiting: int = 20_000,
+        shown: Shown | None = None,
     ) -> None:
         """Set, in microseconds, the patience and how long an entity is kept after it was last heard of.
 
@@ -266,9 +276,11 @@ class ResolveStream(beam.PTransform):
             clock: the time.
             links: which flow entities belong to, from before the stream.
             max_waiting: events that may wait at one entity; more are counted.
+            shown: gathering keys under which earlier jobs show events as unresolved, by event id. An event that finds
+                its flow at once leaves them, too: nothing else would take their rows away.
         """
         super().__init__()
-        self.max_waiting = max_waiting
+        self.max_waiting, self.shown = max_waiting, shown or {}
         self.patience, self.keep_for, self.clock, self.links = patience, keep_for, clock, links
 
     def expand(self, events: PCollection[bytes]) -> PCollection[Keyed]:
@@ -291,6 +303,8 @@ class ResolveStream(beam.PTransform):
             homes
             | "MergeHomes" >> beam.Flatten()
             | "SettleEvents"
-            >> beam.ParDo(_Home(self.patience, self.keep_for, self.clock, self.max_waiting)).with_output_types(Keyed)
+            >> beam.ParDo(
+                _Home(self.patience, self.keep_for, self.clock, self.max_waiting, self.shown)
+            ).with_output_types(Keyed)
         )
         return (out[FLOWS], found) | "MergeItems" >> beam.Flatten()

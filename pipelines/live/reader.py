@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 import apache_beam as beam
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from pipelines.datasets import Part
 from pipelines.live.store import current, live_parts, newest_of, pruned
@@ -16,6 +17,7 @@ from schemas.tables import BY_NAME
 from transforms.event import Event, encode_block
 from transforms.event_log import events_in
 from transforms.links import hash64
+from transforms.resolve import UNRESOLVED
 from transforms.update import RELATIONS
 
 _FRESH_SECONDS = 30.0
@@ -49,6 +51,21 @@ def logged_events(output: str) -> Iterator[list[Event]]:
     """Give the events that the stream has accepted, part by part; those that do not name their flow have none."""
     for part in logged_parts(output):
         yield events_in(read_table(output, part))
+
+
+def shown_unresolved(output: str) -> dict[str, list[str]]:
+    """List the gathering keys under which events are shown as unresolved now, by event id."""
+    parts = live_parts(output)
+    indexes = [schema_of(FLOW_REVISION).empty_table(), *(read_table(output, p) for p in parts.get(FLOW_REVISION, ()))]
+    newest = newest_of(indexes)
+    newest = newest.filter(pc.starts_with(newest.column("live_key"), UNRESOLVED))
+    found: dict[str, list[str]] = {}
+    if newest.num_rows:
+        for part in parts.get("flow_event", ()):
+            rows = current(read_table(output, part, [*newest.column_names, "live_row", "event_id"]), newest)
+            for event, key in zip(*(rows.column(n).to_pylist() for n in ("event_id", "live_key")), strict=True):
+                found.setdefault(event, []).append(key)
+    return found
 
 
 class ReadLogged(beam.DoFn):

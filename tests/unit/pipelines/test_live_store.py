@@ -12,7 +12,7 @@ import pytest
 
 from pipelines.expire import Retention, expire
 from pipelines.live.letters import expire_letters
-from pipelines.live.reader import ClosedFlows, ReadLogged, logged_parts, newest_rows, newest_with_keys
+from pipelines.live.reader import ClosedFlows, ReadLogged, logged_parts, newest_rows, newest_with_keys, shown_unresolved
 from pipelines.live.sink import LOOK_EVERY, _Publish
 from pipelines.live.store import LiveFormatError, live_parts, prepare, publish, read_shard
 from pipelines.live.tables import Batch, dead, logged, nothing, revised, shut
@@ -67,6 +67,17 @@ def test_an_older_revision_that_comes_late_changes_nothing(output):
     write(output, *told(revision(2, CREATED, CLOSED)))
     write(output, *told(revision(1, CREATED)))
     assert outcomes(output) == ["fulfilled"]
+
+
+def test_what_is_shown_as_unresolved_is_told_by_event(output):
+    two = ev("STOW_JOB_COMMENCED", 60, status="IN_PROGRESS")
+    write(output, *told(revision(1, CREATED, two, key="?STOW_JOB:A"), revision(1, CLOSED, key="?STOW_JOB:B")))
+    write(output, *told(revision(1, CLOSED), revision(2, key="?STOW_JOB:B")))
+    assert shown_unresolved(output) == {CREATED.event_id: ["?STOW_JOB:A"], two.event_id: ["?STOW_JOB:A"]}
+
+
+def test_nothing_is_shown_as_unresolved_before_anything_is(output):
+    assert shown_unresolved(output) == {}
 
 
 def test_a_revision_without_rows_takes_its_flow_away(output):

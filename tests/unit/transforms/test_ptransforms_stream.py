@@ -81,7 +81,11 @@ class Script:
 @pytest.fixture
 def play() -> Callable[[Callable[[Script], Script]], list[Revision]]:
     def run(
-        write: Callable[[Script], Script], life: Life = LIFE, lookup: Any = None, max_waiting: int = 100
+        write: Callable[[Script], Script],
+        life: Life = LIFE,
+        lookup: Any = None,
+        max_waiting: int = 100,
+        shown: Any = None,
     ) -> list[Revision]:
         reset()
         _time[0] = T0
@@ -100,7 +104,7 @@ def play() -> Callable[[Callable[[Script], Script]], list[Revision]]:
                 pipeline
                 | stream
                 | beam.ParDo(SetClock())
-                | ResolveStream(PATIENCE * SECOND, 90 * DAY * SECOND, clock, None, max_waiting)
+                | ResolveStream(PATIENCE * SECOND, 90 * DAY * SECOND, clock, None, max_waiting, shown)
                 | LiveFlows(life, lookup or Kept(), None, clock)
             )
             _ = (live.revisions, live.closed) | beam.Flatten() | beam.ParDo(Keep())
@@ -196,6 +200,20 @@ def test_a_line_that_waits_long_is_shown_as_unresolved_and_withdrawn_when_its_jo
     gathered = of(found, "?PICK_JOB:J1")
     assert [(r.event_count, bool(r.rows)) for r in gathered] == [(1, True), (0, False)]
     assert [r.event_count for r in of(found, "P1")][-1] == 2
+
+
+@pytest.mark.parametrize(
+    "script", [lambda s: s.arrive(JOB).until(10).arrive(LINE), lambda s: s.arrive(LINE).until(3).arrive(JOB)]
+)
+def test_what_an_earlier_job_shows_as_unresolved_is_withdrawn_when_its_flow_is_known_at_once(play, script):
+    found = play(lambda s: script(s).until(100), shown={LINE.event_id: ["?PICK_JOB:J1"]})
+    assert [(r.event_count, bool(r.rows)) for r in of(found, "?PICK_JOB:J1")] == [(0, False)]
+    assert of(found, "P1")[-1].event_count == 2
+
+
+def test_what_an_earlier_job_shows_as_unresolved_stays_while_it_is(play):
+    found = play(lambda s: s.arrive(LINE).until(100), shown={LINE.event_id: ["?PICK_JOB:J1"]})
+    assert [(r.key, r.event_count) for r in soon(found)] == [("?PICK_JOB:J1", 1)]
 
 
 def test_a_surer_claim_moves_the_events_of_a_flow(play):
