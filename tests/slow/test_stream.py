@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import signal
 import subprocess
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -13,25 +12,9 @@ import pytest
 
 from pipelines.cli import main
 from pipelines.live.handover import compare
-from tests.emulators.pubsub import OWN, Emulator, kinds, running
+from tests.emulators.pubsub import kinds, running
 from tests.live import combined, row_count, settled_rows, wrong_rows
-from tests.wire import PATIENCE, Wire, bodies, heavy_day, wired
-
-
-@pytest.fixture(scope="module")
-def emulator(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Emulator]:
-    with running(OWN, tmp_path_factory.mktemp("pubsub")) as found:
-        yield found
-
-
-@pytest.fixture
-def wire(emulator: Emulator, tmp_path: Path) -> Wire:
-    return wired(emulator, tmp_path)
-
-
-@pytest.fixture(scope="module")
-def export(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return heavy_day(tmp_path_factory.mktemp("tenant"))
+from tests.wire import PATIENCE, Wire, bodies, wired
 
 
 @pytest.mark.parametrize("kind", kinds())
@@ -102,6 +85,18 @@ def test_flows_that_close_and_come_back_have_the_facts_of_the_batch_job(wire: Wi
     wire.publish(every[len(every) // 2 :])
     second = wire.stream()
     assert second["flows_read_back"] > 20
+    assert wrong_rows(wire.live, wire.batch()) == {}
+
+
+def test_what_one_job_shows_as_unresolved_the_next_one_withdraws_when_it_finds_the_flow_at_once(
+    wire: Wire, export: Path
+):
+    every = bodies(export)
+    lines = [b for b in every if b"PICK_JOB_PICK_LINE_PICKED" in b]
+    wire.publish(lines)
+    assert wire.stream()["events_unresolved"] > 5
+    wire.publish([b for b in every if b not in lines])
+    wire.stream("--patience-seconds", "8")  # the pick jobs come while the lines still wait
     assert wrong_rows(wire.live, wire.batch()) == {}
 
 

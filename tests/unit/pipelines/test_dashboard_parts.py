@@ -67,6 +67,17 @@ def test_a_column_is_as_tall_as_its_value():
     assert tall == pytest.approx(2 * small, abs=0.2)
 
 
+def test_of_points_that_overlap_some_have_a_dot_and_the_line_has_all():
+    values = [None if 100 < i < 110 or 111 <= i < 120 else 1 + i % 7 for i in range(365)]
+    series = [Series("s", 0, values)]
+    chart = str(charts.lines("t", [f"d{i}" for i in range(365)], series, tell=charts.number))
+    there = 2 * sum(v is not None for v in values)  # drawn for a wide window and for a narrow one
+    lines = "".join(re.findall(r'class="line s0" d="([^"]*)"', chart))
+    assert len(re.findall(r"[ML][\d.]+ [\d.]+", lines)) == there
+    assert there / 5 < chart.count("<circle") < there * 2 / 3
+    assert chart.count("<title>d110\n") == 2, "a point without neighbours has no line, only its dot"
+
+
 def test_an_unknown_value_breaks_a_line():
     chart = str(charts.lines("t", ["a", "b", "c", "d"], [Series("s", 0, [1, None, 2, 3])], tell=charts.number))
     (path, _) = re.findall(r'class="line s0" d="([^"]*)"', chart)
