@@ -16,10 +16,10 @@ from pipelines.live.store import pruned as pruned_on
 from pipelines.simulator.publish import lines_of
 from pipelines.simulator.run import Plan, simulate
 from schemas.tables import BY_NAME
+from tests import wire_fixtures
 from tests.live import combined, settled_rows
 from tests.live_machine import LiveMachine
 from tests.runs import batch, days
-from tests.slow import test_stream
 from tests.wire import PATIENCE, Wire, bodies
 from transforms.clock import parse_time
 from transforms.decode import Decoder
@@ -170,7 +170,7 @@ def _repeats(ids: set[str], arriving: list[list[Event]]) -> bool:
     return all((e.name, e.entity_id, e.version) in first for e in every)
 
 
-emulator, heavy, wire = test_stream.emulator, test_stream.export, test_stream.wire
+heavy = wire_fixtures.export
 
 
 def _land(wire: Wire, day: str | None = None) -> Path:

@@ -13,13 +13,10 @@ import pytest
 from pipelines.cli import main
 from pipelines.live.reader import newest_rows
 from tests.live import wrong_rows
-from tests.slow import test_stream
 from tests.traces import places
 from tests.wire import Wire, bodies
 from transforms.decode import Decoder
 from transforms.event import Rejection
-
-emulator, export, wire = test_stream.emulator, test_stream.export, test_stream.wire
 
 
 def order_rows(wire: Wire, flow: str) -> list[dict[str, Any]]:
