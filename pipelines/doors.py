@@ -21,7 +21,7 @@ import duckdb
 
 from pipelines.dialect import to_duckdb
 from pipelines.options import OptionError
-from pipelines.warehouse import FILE
+from pipelines.warehouse import FILE, STRETCHES
 
 Parameter = str | int | float | bool | datetime | date
 Rows = list[dict[str, Any]]
@@ -42,6 +42,11 @@ class Door(Protocol):
     @property
     def name(self) -> str:
         """Give what people know the warehouse by."""
+        ...
+
+    @property
+    def stretches(self) -> str | None:
+        """Name what has `flow_interval` with channel and outcome of the order; None where only a join does."""
         ...
 
     def ask(self, sql: str, **parameters: Parameter) -> Rows:
@@ -116,11 +121,18 @@ class EmbeddedDoor:
         self._memory = _Memory()
         self._con: duckdb.DuckDBPyConnection | None = None
         self._seen: tuple[int, int, int] | None = None
+        self._stretches: str | None = None
 
     @property
     def name(self) -> str:
         """Give the name of the folder; a page needs no more of the machine's paths."""
         return self.file.resolve().parent.name
+
+    @property
+    def stretches(self) -> str | None:
+        """Name the view of the file; see `Door.stretches`."""
+        with self._asking():
+            return self._stretches
 
     @contextmanager
     def _asking(self) -> Iterator[tuple[duckdb.DuckDBPyConnection, Any]]:
@@ -153,6 +165,8 @@ class EmbeddedDoor:
         try:
             con = duckdb.connect(str(self.file), read_only=True, config=config)
             con.execute("SET GLOBAL TimeZone = 'UTC'")
+            there = con.execute("SELECT 1 FROM duckdb_views() WHERE schema_name || '.' || view_name = ?", [STRETCHES])
+            self._stretches = STRETCHES if there.fetchone() else None  # none in a file of an earlier version
         except duckdb.Error as err:
             raise DoorError(
                 "the warehouse can't be opened: it is not whole, or a writer has it; try again in a moment, or build "
@@ -209,6 +223,11 @@ class DatasetDoor:
     def name(self) -> str:
         """Give PROJECT.DATASET."""
         return str(self.target.name)
+
+    @property
+    def stretches(self) -> None:
+        """Have none; see `Door.stretches`."""
+        return None
 
     def ask(self, sql: str, **parameters: Parameter) -> Rows:
         """Ask; see `Door.ask`."""

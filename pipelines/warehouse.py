@@ -13,7 +13,7 @@ import logging
 import os
 import re
 import shutil
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from functools import cache
 from hashlib import blake2b
 from pathlib import Path
@@ -22,7 +22,7 @@ from typing import Any
 import duckdb
 
 from pipelines.datasets import Part, parts_of
-from pipelines.state import STAYING
+from pipelines.state import STAYING, group_of
 from pipelines.storage_errors import writing
 from schemas.derive import duckdb_columns, duckdb_comments
 from schemas.tables import TABLES, Table
@@ -32,6 +32,14 @@ FILE = "warehouse.duckdb"
 _VIEWS = Path(__file__).with_name("embedded_views.sql")  # written by `pipelines.dialect`
 
 _log = logging.getLogger(__name__)
+
+STRETCHES = "flowfacts.stretch"
+"""The view with what the file keeps of the order beside each of its stretches: the contract has it with the order only,
+and to find the orders of ten million stretches takes longer than a page should."""
+
+OF_ORDER = ("channel", "outcome")
+
+_ORDERS, _INTERVALS = "order_flow", "flow_interval"
 
 _WASTE = 0.5
 """Share of deleted rows from which the file is built anew, to give their space back."""
@@ -43,16 +51,26 @@ def _ddl() -> str:
     made = ["CREATE SCHEMA flowfacts;"]
     for table in TABLES:
         names = ", ".join(f'"{c.name}"' for c in table.columns)
-        columns = duckdb_columns(table)
+        columns = duckdb_columns(table) + "".join(f",\n  {name} VARCHAR" for name in _beside(table))
         made.append(f'CREATE TABLE flowfacts."{table.name}_moving" (\n{columns});')
         made.append(f'CREATE TABLE flowfacts."{table.name}_staying" (\n{columns},\n  part INTEGER NOT NULL);')
-        both = " UNION ALL ".join(
-            f'SELECT {names} FROM flowfacts."{table.name}_{kind}"' for kind in ("moving", "staying")
-        )
-        made += [f'CREATE VIEW "{table.name}" AS {both};', duckdb_comments(table, "VIEW")]
+        made += [f'CREATE VIEW "{table.name}" AS {_both(table, names)};', duckdb_comments(table, "VIEW")]
+        if _beside(table):
+            more = ", ".join((names, *(f"order_{name} AS {name}" for name in OF_ORDER)))
+            made.append(f"CREATE VIEW {STRETCHES} AS {_both(table, more)};")
     made.append(_VIEWS.read_text())
     made.append("CREATE TABLE flowfacts.part (id INTEGER, relation VARCHAR, path VARCHAR);")
     return "\n".join(made)
+
+
+def _both(table: Table, names: str) -> str:
+    kinds = ("moving", "staying")
+    return " UNION ALL ".join(f'SELECT {names} FROM flowfacts."{table.name}_{kind}"' for kind in kinds)
+
+
+def _beside(table: Table) -> tuple[str, ...]:
+    """Name the columns that the file keeps beside those of the contract."""
+    return tuple(f"order_{name}" for name in OF_ORDER) if table.name == _INTERVALS else ()
 
 
 @cache
@@ -194,28 +212,42 @@ def _apply(con: duckdb.DuckDBPyConnection, folder: Path, manifest: dict[str, Any
     held: dict[str, list[int]] = {}
     for number, path in con.execute("SELECT id, path FROM flowfacts.part").fetchall():
         held.setdefault(path, []).append(number)
+    for path in _in_doubt(parts, held.keys()):
+        held[f"in doubt: {path}"] = held.pop(path)
     named = {p.path for p in parts}
     gone = [number for path, numbers in held.items() if path not in named for number in numbers]
     last = max((n for numbers in held.values() for n in numbers), default=0)
-    deleted = 0
+    deleted, moved = 0, set()
     for table in TABLES:
         mine = [p for p in parts if p.relation == table.name]
         moving = {p.path for p in mine if p.tier not in STAYING}
         before = con.execute("SELECT path FROM flowfacts.part WHERE relation = ?", [_moving(table)]).fetchall()
-        if moving != {path for (path,) in before}:
+        if moving != {path for (path,) in before} or (_beside(table) and _ORDERS in moved):
+            moved.add(table.name)
             con.execute(f'TRUNCATE flowfacts."{_moving(table)}"')  # gives the space back, as DELETE does not
             con.execute("DELETE FROM flowfacts.part WHERE relation = ?", [_moving(table)])
-            last = _load(con, folder, table, _moving(table), sorted(moving), last)
+            last = _load(con, folder, table, _moving(table), [p for p in mine if p.path in moving], last, parts)
         if gone:
             ((n,),) = con.execute(
                 f'DELETE FROM flowfacts."{table.name}_staying" WHERE part IN (SELECT unnest(?))', [gone]
             ).fetchall()
             deleted += n
-        fresh = sorted(p.path for p in mine if p.tier in STAYING and p.path not in held)
-        last = _load(con, folder, table, f"{table.name}_staying", fresh, last)
+        fresh = [p for p in mine if p.tier in STAYING and p.path not in held]
+        last = _load(con, folder, table, f"{table.name}_staying", fresh, last, parts)
     if gone:
         con.execute("DELETE FROM flowfacts.part WHERE id IN (SELECT unnest(?))", [gone])
     return deleted
+
+
+def _group(part: Part) -> Any:
+    """Give what the parts with all rows of some flows have in common."""
+    return group_of(part) if part.tier in STAYING else part.tier
+
+
+def _in_doubt(parts: Sequence[Part], held: Collection[str]) -> list[str]:
+    """List the parts with stretches that the file holds, but not with these orders: one of them may have changed."""
+    fresh = {_group(p) for p in parts if p.relation == _ORDERS and p.path not in held}
+    return [p.path for p in parts if p.relation == _INTERVALS and p.path in held and _group(p) in fresh]
 
 
 def _rename(con: duckdb.DuckDBPyConnection, merged: dict[str, list[str]]) -> None:
@@ -231,20 +263,37 @@ def _moving(table: Table) -> str:
 
 
 def _load(
-    con: duckdb.DuckDBPyConnection, folder: Path, table: Table, name: str, paths: Sequence[str], last: int
+    con: duckdb.DuckDBPyConnection,
+    folder: Path,
+    table: Table,
+    name: str,
+    loaded: Sequence[Part],
+    last: int,
+    parts: Sequence[Part],
 ) -> int:
-    """Insert the rows of some parts, and number the parts; give the last number."""
-    if not paths:
+    """Insert the rows of some of the parts, and number these; give the last number."""
+    if not loaded:
         return last
+    paths = sorted(p.path for p in loaded)
     files = [str(folder / path) for path in paths]
     numbers = list(range(last + 1, last + 1 + len(paths)))
-    con.execute("INSERT INTO flowfacts.part SELECT unnest(?), ?, unnest(?)", [numbers, name, list(paths)])
-    columns = ", ".join(f'r."{c.name}"' for c in table.columns)
-    number = ", n.id" if name.endswith("_staying") else ""
-    join = "JOIN (SELECT unnest(?) AS file, unnest(?) AS id) n ON n.file = r.filename" if number else ""
+    con.execute("INSERT INTO flowfacts.part SELECT unnest(?), ?, unnest(?)", [numbers, name, paths])
+    columns = [f'r."{c.name}"' for c in table.columns]
+    joins, bound = "", list[Sequence[str | int]]([[_literal(f) for f in files]])
+    if _beside(table):
+        groups = {_group(p) for p in loaded}
+        orders = [_literal(str(folder / p.path)) for p in parts if p.relation == _ORDERS and _group(p) in groups]
+        columns += [f"o.{column}" if orders else "NULL" for column in OF_ORDER]
+        if orders:
+            joins = " LEFT JOIN read_parquet(?) o ON r.flow = 'order' AND o.flow_id = r.flow_id"
+            bound.append(orders)
+    if name.endswith("_staying"):
+        columns.append("n.id")
+        joins += " JOIN (SELECT unnest(?) AS file, unnest(?) AS id) n ON n.file = r.filename"
+        bound += [files, numbers]
     con.execute(
-        f'INSERT INTO flowfacts."{name}" SELECT {columns}{number} FROM read_parquet(?, filename = true) r {join}',
-        [[_literal(f) for f in files], *([files, numbers] if number else [])],
+        f'INSERT INTO flowfacts."{name}" SELECT {", ".join(columns)} FROM read_parquet(?, filename = true) r{joins}',
+        bound,
     )
     return numbers[-1]
 

@@ -18,6 +18,12 @@ OF_A_RUN = {
 """Columns that tell of a run, not of the data."""
 
 
+_OTHER_ORDERS = """
+SELECT count(*) FROM flowfacts.stretch AS s LEFT JOIN order_flow AS o ON s.flow = 'order' AND o.flow_id = s.flow_id
+WHERE s.channel IS DISTINCT FROM o.channel OR s.outcome IS DISTINCT FROM o.outcome
+"""
+
+
 def batch(source, out, *options):
     """Run the job in this process, and give its exit code."""
     return main(["batch", "--input", str(source), "--output", str(out), "--quiet", "--workers", "1", *options])
@@ -33,6 +39,8 @@ def facts(out):
                 left_out = OF_A_RUN.get(table.name, ())
                 columns = ", ".join(c.name for c in table.columns if c.name not in left_out)
                 found[table.name] = con.execute(f"SELECT {columns} FROM {table.name} ORDER BY ALL").fetchall()
+        ((wrong,),) = con.execute(_OTHER_ORDERS).fetchall()
+        assert wrong == 0, "stretches with channel or outcome that are not those of the order"
     return found
 
 

@@ -20,10 +20,9 @@ def texts(folder: Path) -> Iterator[tuple[Path, bytes]]:
             yield path, str(table.drop_columns([]).to_pydict()).encode() + packed + data
         elif path.suffix == ".duckdb":
             with duckdb.connect(str(path), read_only=True) as con:
-                names = [
-                    n for (n,) in con.execute("SELECT view_name FROM duckdb_views() WHERE NOT internal").fetchall()
-                ]
-                yield path, "".join(str(con.execute(f'SELECT * FROM "{n}"').fetchall()) for n in names).encode() + data
+                views = con.execute("SELECT schema_name, view_name FROM duckdb_views() WHERE NOT internal").fetchall()
+                rows = (con.execute(f'SELECT * FROM "{schema}"."{name}"').fetchall() for schema, name in views)
+                yield path, "".join(map(str, rows)).encode() + data
         elif path.suffix == ".gz" and data:
             yield path, gzip.decompress(data)
         else:

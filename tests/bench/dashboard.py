@@ -18,7 +18,7 @@ from typing import Any
 import duckdb
 
 from pipelines.dashboard.pages import PAGES
-from pipelines.warehouse import _ddl
+from pipelines.warehouse import OF_ORDER, STRETCHES, _ddl
 from schemas.tables import DAY_BOOK, FACT_TABLES, PIPELINE_RUN, TABLES, Type
 from tests.browser.chromium import launched
 from tests.serving import dashboard, demo
@@ -41,10 +41,12 @@ def multiply(source: Path, target: Path, orders: int) -> int:
             else:
                 numbers = (copies - 1,) if table is PIPELINE_RUN else (0,)  # the run has read the last of the days
             for n in numbers:
-                columns = ", ".join(_moved(c.name, c.type, n, table is DAY_BOOK) for c in table.columns)
-                con.execute(
-                    f"INSERT INTO flowfacts.{table.name}_staying SELECT {columns}, {n + 1} FROM one.{table.name}"
-                )
+                columns = [_moved(c.name, c.type, n, table is DAY_BOOK) for c in table.columns]
+                relation = table.name
+                if relation == "flow_interval":
+                    relation, columns = STRETCHES, [*columns, *OF_ORDER]
+                moved = f"SELECT {', '.join(columns)}, {n + 1} FROM one.{relation}"
+                con.execute(f"INSERT INTO flowfacts.{table.name}_staying {moved}")
         con.execute("DETACH one")
         con.execute("CHECKPOINT")
     return int(held * copies)

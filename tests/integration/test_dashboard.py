@@ -24,8 +24,11 @@ import duckdb
 import pytest
 
 from pipelines.cli import main
+from pipelines.dashboard.filters import choices, read
+from pipelines.dashboard.pages import stages
 from pipelines.dashboard.words import UNKNOWN
 from pipelines.datasets import parts_of, read_manifest
+from pipelines.doors import EmbeddedDoor
 from pipelines.state import EVENT_LOG, read_table
 from schemas.vocabulary import DEADLINE_DAYS
 from tests.serving import dashboard
@@ -229,6 +232,22 @@ def test_stages_can_be_narrowed_to_the_orders_of_a_channel_and_an_outcome(url, f
         )
         assert shown == {(stage, kind): n for stage, kind, n in rows}
         assert shown
+
+
+def test_a_file_of_an_earlier_version_gives_the_same_stages(facts, tmp_path):
+    """Such a file does not keep channel and outcome beside the stretches."""
+    older = tmp_path / "warehouse.duckdb"
+    shutil.copy(facts / "warehouse.duckdb", older)
+    with duckdb.connect(str(older)) as con:
+        con.execute("DROP VIEW flowfacts.stretch")
+    tables = []
+    for door in (EmbeddedDoor(str(facts)), EmbeddedDoor(str(older))):
+        f = read({"outcome": "fulfilled", "channel": "SHIPPING"}, choices(door), {})
+        tables.append([(p.key, [*p.table.rows]) for p in stages.build(door, f).panels])
+        door.close()
+    for (key, rows), (other, others) in zip(*tables, strict=True):
+        assert key == other
+        assert [[*r.values()] for r in rows] == [pytest.approx([*r.values()]) for r in others] != []
 
 
 PARTS = ("working", "waiting", "paused", "blocked", "site_closed")
@@ -448,8 +467,6 @@ def test_it_heals_when_the_warehouse_is_replaced(facts, tmp_path):
 
 
 def test_a_download_goes_on_while_the_warehouse_is_replaced(facts, tmp_path):
-    from pipelines.doors import EmbeddedDoor
-
     file = tmp_path / "warehouse.duckdb"
     shutil.copy(facts / "warehouse.duckdb", file)
     door = EmbeddedDoor(str(file), follow=True)

@@ -39,20 +39,27 @@ def doors(output, dataset):
     embedded.close()
 
 
+def cells(table):
+    """Give the values of a table; the last digits of a sum hang on the order of its rows."""
+    written = [[row[c.key] for c in table.columns] for row in table.rows] if table else []
+    return [[round(v, 6) if isinstance(v, float) else v for v in row] for row in written]
+
+
 @pytest.mark.parametrize("page", PAGES, ids=lambda p: p.path)
 def test_a_page_is_the_same_over_both(doors, page):
     embedded, dataset = doors
     there = choices(embedded)
     assert choices(dataset) == there
     facility = {"facility": there.facilities[0]} if "facility" in page.uses else {}
-    for query in ({}, {**facility, "channel": "SHIPPING"} if "channel" in page.uses else facility):
+    narrowed = {k: v for k, v in (("channel", "SHIPPING"), ("outcome", "fulfilled")) if k in page.uses}
+    for query in ({}, facility, narrowed, {**facility, **narrowed}):
         filters = read(query, there, page.known)
         one, other = (page.build(door, filters) for door in doors)
         assert one.tiles == other.tiles
         assert [p.key for p in one.panels] == [p.key for p in other.panels]
         for mine, theirs in zip(one.panels, other.panels, strict=True):
             assert mine.chart == theirs.chart
-            assert mine.table is None or len(mine.table.rows) == len(theirs.table.rows)
+            assert cells(mine.table) == cells(theirs.table)
 
 
 def test_a_derivation_is_the_same_over_both(doors):

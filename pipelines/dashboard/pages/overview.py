@@ -6,15 +6,13 @@ from typing import Any
 
 from pipelines.dashboard import charts, words
 from pipelines.dashboard.filters import Filters
-from pipelines.dashboard.histogram import bucket_sql, percentiles
+from pipelines.dashboard.histogram import bucket_sql
 from pipelines.dashboard.model import Column, Kind, Page, Panel, Table, Tile
 from pipelines.dashboard.pages import split
 from pipelines.dashboard.pages.common import (
     BOUND,
     OUTCOMES,
-    SHARES,
     THREE,
-    by_group,
     day_table,
     lines_of_days,
     meaning,
@@ -26,20 +24,30 @@ from pipelines.dashboard.pages.common import (
 from pipelines.doors import Door, Rows
 from schemas.histogram import percentile_sql
 
+# Day by day and place by place, not both at once: that would be fifteen thousand rows for a year.
 _ORDERS = """
-SELECT DATE(started_at) AS day, facility_ref, outcome, COUNT(*) AS orders, COUNT(on_time) AS judged,
-  COUNTIF(on_time) AS on_time, COUNTIF(conforms) AS conforming, COUNTIF(ARRAY_LENGTH(quality_flags) > 0) AS flagged
-FROM order_flow WHERE {where} GROUP BY day, facility_ref, outcome
+WITH sums AS (
+  SELECT DATE(started_at) AS day, facility_ref, outcome, COUNT(*) AS orders, COUNT(on_time) AS judged,
+    COUNTIF(on_time) AS on_time, COUNTIF(conforms) AS conforming, COUNTIF(ARRAY_LENGTH(quality_flags) > 0) AS flagged
+  FROM order_flow WHERE {where} GROUP BY day, facility_ref, outcome
+)
+SELECT 'day' AS of_a, day, CAST(NULL AS STRING) AS facility_ref, outcome, {sums} FROM sums GROUP BY day, outcome
+UNION ALL
+SELECT 'facility', CAST(NULL AS DATE), facility_ref, outcome, {sums} FROM sums GROUP BY facility_ref, outcome
 """
-# By day and by facility, not by both at once: that would be half a million rows for a year.
+_SUMS = ", ".join(f"SUM({name}) AS {name}" for name in ("orders", "judged", "on_time", "conforming", "flagged"))
 _CYCLE = """
-SELECT facility_ref, {bucket} AS bucket, COUNT(*) AS n
-FROM order_flow WHERE {where} AND order_cycle_seconds IS NOT NULL GROUP BY facility_ref, bucket
-"""
-_CYCLE_DAYS = """
-WITH counts AS (
-  SELECT DATE(started_at) AS day, {bucket} AS bucket, COUNT(*) AS n
-  FROM order_flow WHERE {where} AND order_cycle_seconds IS NOT NULL GROUP BY day, bucket
+WITH cycles AS (
+  SELECT DATE(started_at) AS day, facility_ref, {bucket} AS bucket
+  FROM order_flow WHERE {where} AND order_cycle_seconds IS NOT NULL
+), by_day AS (
+  SELECT day, bucket, COUNT(*) AS n FROM cycles GROUP BY day, bucket
+), counts AS (
+  SELECT 'day' AS of_a, day, CAST(NULL AS STRING) AS facility_ref, bucket, n FROM by_day
+  UNION ALL
+  SELECT 'all', CAST(NULL AS DATE), CAST(NULL AS STRING), bucket, SUM(n) FROM by_day GROUP BY bucket
+  UNION ALL
+  SELECT 'facility', CAST(NULL AS DATE), facility_ref, bucket, COUNT(*) FROM cycles GROUP BY facility_ref, bucket
 )
 {percentiles}
 """
@@ -47,12 +55,12 @@ WITH counts AS (
 
 def build(door: Door, f: Filters) -> Page:
     """Make the page."""
-    where, bound, days = f.where(), f.bound(), f.days()
-    rows = door.ask(_ORDERS.format(where=where), **bound)
-    cycle = door.ask(_CYCLE.format(where=where, bucket=bucket_sql("order_cycle_seconds")), **bound)
+    days = f.days()
+    found = door.ask(_ORDERS.format(where=f.where(), sums=_SUMS), **f.bound())
+    rows, by_day = ([r for r in found if r["of_a"] == a] for a in ("facility", "day"))
     orders, judged = total(rows, "orders"), total(rows, "judged")
     of = {name: total((r for r in rows if r["outcome"] == name), "orders") for name, _ in OUTCOMES}
-    p50, p90, p95, p99 = percentiles(((r["bucket"], r["n"]) for r in cycle), SHARES)
+    whole = next(iter(_cycles(door, f, "all")), dict.fromkeys(("p50", "p90", "p95", "p99")))
     page = Page("Orders by the day on which they began. Pick a day range, a facility, a channel or an outcome above.")
     page.empty = not rows
     page.tiles = [
@@ -70,8 +78,8 @@ def build(door: Door, f: Filters) -> Page:
         measured(
             "cycle_p50",
             "internal_order_cycle_time",
-            words.seconds(p50),
-            f"p90 {words.seconds(p90)}, p95 {words.seconds(p95)}, p99 {words.seconds(p99)}",
+            words.seconds(whole["p50"]),
+            ", ".join(f"{p} {words.seconds(whole[p])}" for p in ("p90", "p95", "p99")),
         ),
         measured(
             "conforming",
@@ -88,7 +96,7 @@ def build(door: Door, f: Filters) -> Page:
         ),
     ]
     labels = [words.day(d) for d in days]
-    incoming = over_days(days, rows, "outcome", "orders", OUTCOMES)
+    incoming = over_days(days, by_day, "outcome", "orders", OUTCOMES)
     page.panels = [
         Panel(
             "incoming",
@@ -106,18 +114,23 @@ def build(door: Door, f: Filters) -> Page:
             wide=False,
         ),
         cycle_panel(door, f),
-        split.stage_panel(split.by_stage(door, f)),
-        _facilities(rows, by_group(cycle, "facility_ref")),
+        split.stage_panel(split.by_stage(split.split_rows(door, f, "stage")["stage"])),
+        _facilities(rows, {r["facility_ref"]: r for r in _cycles(door, f, "facility")}),
     ]
     return page
 
 
+def _cycles(door: Door, f: Filters, of_a: str) -> Rows:
+    """Ask for percentiles of the cycle time: of `all`, of each `day` or each `facility`; one question for the three."""
+    asked = percentile_sql("counts", ("of_a", "day", "facility_ref"), count="n", shares=(50, 90, 95, 99))
+    question = _CYCLE.format(where=f.where(), bucket=bucket_sql("order_cycle_seconds"), percentiles=asked)
+    return [r for r in door.ask(question, **f.bound()) if r["of_a"] == of_a]
+
+
 def cycle_panel(door: Door, f: Filters) -> Panel:
     """Make the panel with the percentiles of the cycle time by day."""
-    asked = percentile_sql("counts", ("day",), count="n", shares=(50, 90, 99))
-    question = _CYCLE_DAYS.format(where=f.where(), bucket=bucket_sql("order_cycle_seconds"), percentiles=asked)
     days = f.days()
-    lines = lines_of_days(days, door.ask(question, **f.bound()), THREE)
+    lines = lines_of_days(days, _cycles(door, f, "day"), THREE)
     return Panel(
         "cycle",
         "Internal order cycle time",
@@ -128,12 +141,12 @@ def cycle_panel(door: Door, f: Filters) -> Panel:
     )
 
 
-def _facilities(rows: Rows, cycle: dict[tuple[Any, ...], list[tuple[int, int]]]) -> Panel:
+def _facilities(rows: Rows, cycle: dict[str | None, dict[str, Any]]) -> Panel:
     found = []
     for facility in sorted({r["facility_ref"] for r in rows}, key=lambda x: (x is None, x)):
         mine = [r for r in rows if r["facility_ref"] == facility]
         orders, judged = total(mine, "orders"), total(mine, "judged")
-        p50, p90 = percentiles(cycle.get((facility,), ()), (0.5, 0.9))
+        lengths = cycle.get(facility, {})
         found.append(
             {
                 "facility_ref": facility or "several or none yet",
@@ -141,8 +154,8 @@ def _facilities(rows: Rows, cycle: dict[tuple[Any, ...], list[tuple[int, int]]])
                 "fulfilled": total((r for r in mine if r["outcome"] == "fulfilled"), "orders"),
                 "open": total((r for r in mine if r["outcome"] == "open"), "orders"),
                 "on_time": share(total(mine, "on_time"), judged),
-                "p50": p50,
-                "p90": p90,
+                "p50": lengths.get("p50"),
+                "p90": lengths.get("p90"),
                 "flagged": share(total(mine, "flagged"), orders),
             }
         )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import date, timedelta
 from typing import Any
 
@@ -20,31 +21,33 @@ _DRAWN = 12
 _EPOCH = date(1970, 1, 1)
 LEFT = ("late", "under 1 h", "under 4 h", "under 1 d", "1 d and more")
 
-_SUMS = (
-    ", ".join(f"SUM({name}_seconds) / 3600 AS {name}" for name in _NAMES)
-    + ", SUM(slack_used_seconds) / 3600 AS used, SUM(slack_late_seconds) / 3600 AS late"
-)
-_SUMMED = (*_NAMES, "used", "late")
-_SUMS_OF_SUMS = ", ".join(f"SUM({name}) AS {name}" for name in _SUMMED)
-# Days since 1970: a date by time zone would cost more than all the sums.
+_HOURS = {**{name: f"{name}_seconds" for name in _NAMES}, "used": "slack_used_seconds", "late": "slack_late_seconds"}
+_SUMS = ", ".join(f"SUM({name}) / 3600 AS {name}" for name in _HOURS)
+_GROUPS = {"stage": "STRING", "day_number": "INT64", "facility_ref": "STRING"}
+"""What the sums are grouped by; days since 1970, for a date by time zone would cost more than all the sums."""
 _DAY = "DIV(UNIX_MICROS(started_at), 86400000000)"
-# An order that has ended is counted in the relation; an open one up to the instant of the facts, by the view. The view
-# is asked once a page, for the answer to the same question is remembered.
-_ENDED = f"SELECT {{group}}, {_SUMS} FROM order_time_split WHERE {{where}} AND outcome <> 'open' GROUP BY {{name}}"
-_OPEN = f"""
-WITH sums AS (
-  SELECT stage, {_DAY} AS day_number, facility_ref, {_SUMS}
-  FROM order_slack WHERE {{where}} AND outcome = 'open' GROUP BY stage, day_number, facility_ref
+
+
+def _summed(names: Iterable[str]) -> str:
+    """Write the sums of `split` by each of some groups, one after the other."""
+    each = (
+        f"SELECT '{name}' AS by_a, "
+        + ", ".join(n if n == name else f"CAST(NULL AS {kind}) AS {n}" for n, kind in _GROUPS.items())
+        + f", {_SUMS} FROM split GROUP BY {name}"
+        for name in names
+    )
+    return "\nUNION ALL ".join(each)
+
+
+_SPLIT = f"""
+WITH split AS (
+  SELECT stage, {_DAY} AS day_number, facility_ref, {", ".join(f"{told} AS {name}" for name, told in _HOURS.items())}
+  FROM {{rows}} AND {{where}}
 )
-SELECT 'stage' AS by_a, stage, CAST(NULL AS INT64) AS day_number, CAST(NULL AS STRING) AS facility_ref, {_SUMS_OF_SUMS}
-FROM sums GROUP BY stage
-UNION ALL
-SELECT 'day_number', CAST(NULL AS STRING), day_number, CAST(NULL AS STRING), {_SUMS_OF_SUMS}
-FROM sums GROUP BY day_number
-UNION ALL
-SELECT 'facility_ref', CAST(NULL AS STRING), CAST(NULL AS INT64), facility_ref, {_SUMS_OF_SUMS}
-FROM sums GROUP BY facility_ref
+{{sums}}
 """
+# An order that has ended is counted in the relation; an open one up to the instant of the facts, by the view.
+_ENDED, _OPEN = "order_time_split WHERE outcome <> 'open'", "order_slack WHERE outcome = 'open'"
 _RUNNING = "{where} AND in_stage AND target_at IS NOT NULL AND slack_until_at = until_at"
 _BY_LEFT = f"""
 SELECT stage, CASE WHEN slack_left_seconds < 0 THEN 0 WHEN slack_left_seconds < 3600 THEN 1
@@ -59,23 +62,25 @@ FROM order_slack WHERE {_RUNNING} ORDER BY slack_left_seconds, flow_id LIMIT 25
 _ALL = _LIST.replace(" LIMIT 25", "")
 
 
-def split_rows(door: Door, f: Filters, name: str) -> Rows:
-    """Ask for the hours of each part and of the slack, by `stage`, `day_number` (since 1970) or `facility_ref`."""
-    group = f"{_DAY} AS day_number" if name == "day_number" else name
-    ended = door.ask(_ENDED.format(where=f.where(), group=group, name=name), **f.bound())
-    found: dict[Any, dict[str, Any]] = {}
-    still = (r for r in door.ask(_OPEN.format(where=f.where()), **f.bound()) if r["by_a"] == name)
-    for r in (*ended, *still):
-        row = found.setdefault(r[name], {name: r[name], **dict.fromkeys(_SUMMED)})
-        for key in _SUMMED:
-            if r[key] is not None:
-                row[key] = (row[key] or 0) + r[key]
-    return list(found.values())
+def split_rows(door: Door, f: Filters, *names: str) -> dict[str, Rows]:
+    """Ask for the hours of each part and of the slack, by `stage`, `day_number` (since 1970) or `facility_ref`.
+
+    One look at the rows is for all the groups that are named.
+    """
+    found: dict[tuple[str, Any], dict[str, Any]] = {}
+    for rows in (_ENDED, _OPEN):
+        for r in door.ask(_SPLIT.format(rows=rows, where=f.where(), sums=_summed(names)), **f.bound()):
+            name = r["by_a"]
+            row = found.setdefault((name, r[name]), {name: r[name], **dict.fromkeys(_HOURS)})
+            for key in _HOURS:
+                if r[key] is not None:
+                    row[key] = (row[key] or 0) + r[key]
+    return {name: [row for (by_a, _), row in found.items() if by_a == name] for name in names}
 
 
-def by_stage(door: Door, f: Filters) -> Rows:
-    """Ask for the hours by stage, as the flow goes."""
-    return sorted(split_rows(door, f, "stage"), key=lambda r: SPLIT_STAGES.index(r["stage"]))
+def by_stage(rows: Rows) -> Rows:
+    """Sort the rows of the stages as the flow goes."""
+    return sorted(rows, key=lambda r: SPLIT_STAGES.index(r["stage"]))
 
 
 def _hours(row: dict[str, float | None]) -> float:
@@ -121,7 +126,8 @@ def stage_panel(rows: Rows) -> Panel:
 
 def build(door: Door, f: Filters) -> Page:
     """Make the page."""
-    rows = by_stage(door, f)
+    found = split_rows(door, f, *_GROUPS)
+    rows = by_stage(found["stage"])
     page = Page("Every order's time in five parts that add up to it, by the day on which it began.", empty=not rows)
     if not rows:
         return page
@@ -144,13 +150,19 @@ def build(door: Door, f: Filters) -> Page:
         Tile("late", "Open and late", words.count(late), "past their target", "Open orders whose slack is used up"),
         Tile("soon", "Due within 4 h", words.count(soon), "open orders", "Open orders with less than 4 hours of slack"),
     ]  # fmt: skip
-    page.panels = [stage_panel(rows), _days(door, f), _facilities(door, f), _slack(rows), _left(left), _list(door, f)]
+    page.panels = [
+        stage_panel(rows),
+        _days(f, found["day_number"]),
+        _facilities(found["facility_ref"]),
+        _slack(rows),
+        _left(left),
+        _list(door, f),
+    ]
     return page
 
 
-def _days(door: Door, f: Filters) -> Panel:
+def _days(f: Filters, rows: Rows) -> Panel:
     days = f.days()
-    rows = split_rows(door, f, "day_number")
     flat = [
         {"day": _EPOCH + timedelta(days=r["day_number"]), "part": name, "hours": r[name]}
         for r in rows
@@ -171,9 +183,8 @@ def _days(door: Door, f: Filters) -> Panel:
     return Panel("days", "By day", "hours of the orders that began on the day", chart, table, wide=False)
 
 
-def _facilities(door: Door, f: Filters) -> Panel:
-    rows = [r for r in split_rows(door, f, "facility_ref") if _hours(r) > 0]
-    rows.sort(key=_hours, reverse=True)
+def _facilities(rows: Rows) -> Panel:
+    rows = sorted((r for r in rows if _hours(r) > 0), key=_hours, reverse=True)
     shown = [
         {
             "facility_ref": r["facility_ref"] or "several or none yet",

@@ -17,26 +17,21 @@ from schemas.vocabulary import Stage
 FLOWS = ("order", "inbound", "stow")
 STAGES = tuple(s.value for s in Stage)
 
-# Channel and outcome are those of the order, so that only orders have them and the join is only there when it must be.
-_OF_ORDERS = (
-    " AND flow_id {of} "
-    "(SELECT flow_id FROM order_flow WHERE first_event_at < @until AND last_event_at >= @since AND {test})"
-)
-# Most orders; to leave the few others out is to look up a tenth of the ids.
-_MOST = {"channel": "SHIPPING", "outcome": "fulfilled"}
+# Channel and outcome are those of the order, so that only orders have them.
+_OF_ORDERS = "SELECT flow_id FROM order_flow WHERE first_event_at < @until AND last_event_at >= @since AND "
 _HOURS = """
 SELECT stage, kind, COUNT(*) AS stretches, SUM(seconds) / 3600 AS hours
-FROM flow_interval WHERE {where} AND flow = @flow AND seconds IS NOT NULL GROUP BY stage, kind
+FROM {stretches} AND seconds IS NOT NULL GROUP BY stage, kind
 """
-# One pass for hours and lengths: of a filter by outcome, finding the orders is what takes the time.
+# One pass for hours and lengths.
 _LENGTHS = """
 SELECT stage, kind, {bucket} AS bucket, COUNT(*) AS n, SUM(seconds) / 3600 AS hours
-FROM flow_interval WHERE {where} AND flow = @flow AND seconds IS NOT NULL GROUP BY stage, kind, bucket
+FROM {stretches} AND seconds IS NOT NULL GROUP BY stage, kind, bucket
 """
 _ONE = """
 WITH lengths AS (
   SELECT DATE(started_at) AS day, facility_ref, {bucket} AS bucket
-  FROM flow_interval WHERE {where} AND flow = @flow AND stage = @stage AND seconds IS NOT NULL
+  FROM {stretches} AND stage = @stage AND seconds IS NOT NULL
 ), counts AS (
   SELECT 'day' AS of_a, day, CAST(NULL AS STRING) AS facility_ref, bucket, COUNT(*) AS n
   FROM lengths GROUP BY day, bucket
@@ -47,26 +42,25 @@ WITH lengths AS (
 """
 
 
-def where_of(f: Filters, flow: str) -> str:
-    """Write the condition on intervals."""
-    where = f.where(flow=False)
-    chosen = {k: v for k, v in (("channel", f.channel), ("outcome", f.outcome)) if v} if flow == "order" else {}
-    if not chosen:
-        return where
-    if chosen.items() <= _MOST.items():
-        others = " OR ".join(f"{name} IS NULL OR {name} <> @{name}" for name in chosen)
-        return where + _OF_ORDERS.format(of="NOT IN", test=f"({others})")
-    return where + _OF_ORDERS.format(of="IN", test=" AND ".join(f"{name} = @{name}" for name in chosen))
+def _stretches(door: Door, f: Filters, flow: str) -> str:
+    """Write relation and condition of the stretches of a flow."""
+    chosen = " AND ".join(f"{n} = @{n}" for n, v in (("channel", f.channel), ("outcome", f.outcome)) if v)
+    where = f"{f.where(flow=False)} AND flow = @flow"
+    if flow != "order" or not chosen:
+        return f"flow_interval WHERE {where}"
+    if door.stretches:
+        return f"{door.stretches} WHERE {where} AND {chosen}"
+    return f"flow_interval WHERE {where} AND flow_id IN ({_OF_ORDERS}{chosen})"
 
 
-def bound_of(f: Filters, flow: str) -> dict[str, Any]:
+def _bound(f: Filters, flow: str) -> dict[str, Any]:
     """Give its parameters."""
     return {**f.bound(flow=flow == "order"), "flow": flow}
 
 
 def where_time_goes(door: Door, f: Filters, flow: str) -> Panel:
     """Make the panel with the hours of each stage and kind."""
-    return _hours(f, flow, door.ask(_HOURS.format(where=where_of(f, flow)), **bound_of(f, flow)))
+    return _hours(f, flow, door.ask(_HOURS.format(stretches=_stretches(door, f, flow)), **_bound(f, flow)))
 
 
 def _hours(f: Filters, flow: str, rows: list[dict[str, Any]]) -> Panel:
@@ -99,8 +93,8 @@ def _hours(f: Filters, flow: str, rows: list[dict[str, Any]]) -> Panel:
 def build(door: Door, f: Filters) -> Page:
     """Make the page."""
     flow = f.others.get("flow", "order")
-    where, bound = where_of(f, flow), bound_of(f, flow)
-    found = door.ask(_LENGTHS.format(where=where, bucket=bucket_sql("seconds")), **bound)
+    asked = _LENGTHS.format(stretches=_stretches(door, f, flow), bucket=bucket_sql("seconds"))
+    found = door.ask(asked, **_bound(f, flow))
     lengths, sums = by_group(found, "stage"), dict[tuple[str, str], dict[str, Any]]()
     for r in found:
         held = sums.setdefault(
@@ -169,9 +163,9 @@ def build(door: Door, f: Filters) -> Page:
 
 def _one_stage(door: Door, f: Filters, flow: str, stage: str) -> list[Panel]:
     """Make the panels of the stage that was chosen."""
-    where, bucket, bound = where_of(f, flow), bucket_sql("seconds"), {**bound_of(f, flow), "stage": stage}
     asked = percentile_sql("counts", ("of_a", "day", "facility_ref"), count="n", total="stretches", shares=(50, 90, 99))
-    rows = door.ask(_ONE.format(where=where, bucket=bucket, percentiles=asked), **bound)
+    question = _ONE.format(stretches=_stretches(door, f, flow), bucket=bucket_sql("seconds"), percentiles=asked)
+    rows = door.ask(question, **_bound(f, flow), stage=stage)
     days, name = f.days(), stage.replace("_", " ")
     series = lines_of_days(days, [r for r in rows if r["of_a"] == "day"], THREE)
     places = [{**r, "facility_ref": r["facility_ref"] or "none"} for r in rows if r["of_a"] == "facility"]

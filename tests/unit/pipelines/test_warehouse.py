@@ -191,6 +191,48 @@ def test_a_whole_build_keeps_no_byte_of_what_was_there(tmp_path):
     assert secret.encode() not in warehouse.build(str(tmp_path), read_manifest(str(tmp_path)), whole=True).read_bytes()
 
 
+def order(output, tier, outcome, *, run="r1"):
+    """Write the part with the one order, and the one with its stretch, which is the same whatever became of it."""
+    row = {"flow_id": "p1", "channel": "SHIPPING", "outcome": outcome}
+    stretch = {
+        "flow": "order",
+        "flow_id": "p1",
+        "stage": "release",
+        "kind": "waiting",
+        "started_at": 1_780_300_800_000_000,
+    }
+    return [
+        write_part(str(output), name, f"{tier}-of", table(name, [values]), tier=tier, run=run)
+        for name, values in (("order_flow", row), ("flow_interval", stretch))
+    ]
+
+
+def table(name, rows):
+    return to_table(name, [{**{c.name: None for c in BY_NAME[name].columns}, **row} for row in rows])
+
+
+def test_stretches_carry_channel_and_outcome_of_their_order(tmp_path):
+    """Also when it has changed and they have not, in parts that may be replaced and in those that stay."""
+    told = "SELECT flow_id, stage, channel, outcome FROM flowfacts.stretch"
+    for tier in ("open", "settled"):
+        file = update(tmp_path / tier, *order(tmp_path / tier, tier, "open"))
+        assert query(file, told) == [("p1", "release", "SHIPPING", "open")]
+        before = read_manifest(str(tmp_path / tier))["relations"]["flow_interval"]
+        file = update(tmp_path / tier, *order(tmp_path / tier, tier, "fulfilled"))
+        assert read_manifest(str(tmp_path / tier))["relations"]["flow_interval"] == before
+        assert query(file, told) == [("p1", "release", "SHIPPING", "fulfilled")]
+    without = table("flow_interval", [{"flow": "stow", "flow_id": "s1", "stage": "stow", "kind": "working"}])
+    file = update(tmp_path / "none", write_part(str(tmp_path / "none"), "flow_interval", "s", without, tier="settled"))
+    assert query(file, told) == [("s1", "stow", None, None)]
+
+
+def test_stretches_of_an_order_that_did_not_change_are_not_read_again(tmp_path):
+    parts = order(tmp_path, "settled", "fulfilled")
+    update(tmp_path, *parts)
+    os.unlink(tmp_path / parts[1].path)
+    update(tmp_path, *parts, rows(tmp_path, "open", "x"))
+
+
 def test_a_manifest_that_its_parts_belie_is_an_error(tmp_path):
     part = rows(tmp_path, "settled", "a", "b")
     with pytest.raises(warehouse.WarehouseError, match="2 rows of input_file, the manifest tells 3"):
