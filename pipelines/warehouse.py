@@ -14,6 +14,7 @@ import os
 import re
 import shutil
 from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass
 from functools import cache
 from hashlib import blake2b
 from pathlib import Path
@@ -216,7 +217,7 @@ def _apply(con: duckdb.DuckDBPyConnection, folder: Path, manifest: dict[str, Any
         held[f"in doubt: {path}"] = held.pop(path)
     named = {p.path for p in parts}
     gone = [number for path, numbers in held.items() if path not in named for number in numbers]
-    last = max((n for numbers in held.values() for n in numbers), default=0)
+    loader = _Loader(con, folder, parts, max((n for numbers in held.values() for n in numbers), default=0))
     deleted, moved = 0, set()
     for table in TABLES:
         mine = [p for p in parts if p.relation == table.name]
@@ -226,14 +227,13 @@ def _apply(con: duckdb.DuckDBPyConnection, folder: Path, manifest: dict[str, Any
             moved.add(table.name)
             con.execute(f'TRUNCATE flowfacts."{_moving(table)}"')  # gives the space back, as DELETE does not
             con.execute("DELETE FROM flowfacts.part WHERE relation = ?", [_moving(table)])
-            last = _load(con, folder, table, _moving(table), [p for p in mine if p.path in moving], last, parts)
+            loader.load(table, _moving(table), [p for p in mine if p.path in moving])
         if gone:
             ((n,),) = con.execute(
                 f'DELETE FROM flowfacts."{table.name}_staying" WHERE part IN (SELECT unnest(?))', [gone]
             ).fetchall()
             deleted += n
-        fresh = [p for p in mine if p.tier in STAYING and p.path not in held]
-        last = _load(con, folder, table, f"{table.name}_staying", fresh, last, parts)
+        loader.load(table, f"{table.name}_staying", [p for p in mine if p.tier in STAYING and p.path not in held])
     if gone:
         con.execute("DELETE FROM flowfacts.part WHERE id IN (SELECT unnest(?))", [gone])
     return deleted
@@ -262,40 +262,43 @@ def _moving(table: Table) -> str:
     return f"{table.name}_moving"
 
 
-def _load(
-    con: duckdb.DuckDBPyConnection,
-    folder: Path,
-    table: Table,
-    name: str,
-    loaded: Sequence[Part],
-    last: int,
-    parts: Sequence[Part],
-) -> int:
-    """Insert the rows of some of the parts, and number these; give the last number."""
-    if not loaded:
-        return last
-    paths = sorted(p.path for p in loaded)
-    files = [str(folder / path) for path in paths]
-    numbers = list(range(last + 1, last + 1 + len(paths)))
-    con.execute("INSERT INTO flowfacts.part SELECT unnest(?), ?, unnest(?)", [numbers, name, paths])
-    columns = [f'r."{c.name}"' for c in table.columns]
-    joins, bound = "", list[Sequence[str | int]]([[_literal(f) for f in files]])
-    if _beside(table):
-        groups = {_group(p) for p in loaded}
-        orders = [_literal(str(folder / p.path)) for p in parts if p.relation == _ORDERS and _group(p) in groups]
-        columns += [f"o.{column}" if orders else "NULL" for column in OF_ORDER]
-        if orders:
-            joins = " LEFT JOIN read_parquet(?) o ON r.flow = 'order' AND o.flow_id = r.flow_id"
-            bound.append(orders)
-    if name.endswith("_staying"):
-        columns.append("n.id")
-        joins += " JOIN (SELECT unnest(?) AS file, unnest(?) AS id) n ON n.file = r.filename"
-        bound += [files, numbers]
-    con.execute(
-        f'INSERT INTO flowfacts."{name}" SELECT {", ".join(columns)} FROM read_parquet(?, filename = true) r{joins}',
-        bound,
-    )
-    return numbers[-1]
+@dataclass(slots=True)
+class _Loader:
+    """Inserts rows of the parts of a manifest.
+
+    Attributes:
+        con, folder, parts: the warehouse, the output, all parts of the manifest.
+        last: the highest number of a part so far.
+    """
+
+    con: duckdb.DuckDBPyConnection
+    folder: Path
+    parts: Sequence[Part]
+    last: int
+
+    def load(self, table: Table, name: str, parts: Sequence[Part]) -> None:
+        """Insert the rows of some parts of a relation, and number the parts."""
+        if not parts:
+            return
+        paths = sorted(p.path for p in parts)
+        files, numbers = [str(self.folder / path) for path in paths], [self.last + n for n in range(1, len(paths) + 1)]
+        self.con.execute("INSERT INTO flowfacts.part SELECT unnest(?), ?, unnest(?)", [numbers, name, paths])
+        self.last = numbers[-1]
+        columns = [f'r."{c.name}"' for c in table.columns]
+        joins, bound = "", list[Sequence[str | int]]([[_literal(f) for f in files]])
+        if _beside(table):
+            groups = {_group(p) for p in parts}
+            orders = [p.path for p in self.parts if p.relation == _ORDERS and _group(p) in groups]
+            columns += [f"o.{column}" if orders else "NULL" for column in OF_ORDER]
+            if orders:
+                joins = " LEFT JOIN read_parquet(?) o ON r.flow = 'order' AND o.flow_id = r.flow_id"
+                bound.append([_literal(str(self.folder / path)) for path in orders])
+        if name.endswith("_staying"):
+            columns.append("n.id")
+            joins += " JOIN (SELECT unnest(?) AS file, unnest(?) AS id) n ON n.file = r.filename"
+            bound += [files, numbers]
+        rows = f"SELECT {', '.join(columns)} FROM read_parquet(?, filename = true) r{joins}"
+        self.con.execute(f'INSERT INTO flowfacts."{name}" {rows}', bound)
 
 
 def _log_of(file: Path) -> Path:
