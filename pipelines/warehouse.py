@@ -245,8 +245,12 @@ def _group(part: Part) -> Any:
 
 
 def _in_doubt(parts: Sequence[Part], held: Collection[str]) -> list[str]:
-    """List the parts with stretches that the file holds, but not with these orders: one of them may have changed."""
-    fresh = {_group(p) for p in parts if p.relation == _ORDERS and p.path not in held}
+    """List the parts with stretches that the file holds, but nothing of the orders of their group: these may be others.
+
+    A run can add its own settled orders to the group of what it has merged; of that the file holds the orders, too.
+    """
+    orders = [p for p in parts if p.relation == _ORDERS]
+    fresh = {_group(p) for p in orders if p.path not in held} - {_group(p) for p in orders if p.path in held}
     return [p.path for p in parts if p.relation == _INTERVALS and p.path in held and _group(p) in fresh]
 
 

@@ -2,6 +2,7 @@
 
 import dataclasses
 import os
+import shutil
 import subprocess
 import sys
 
@@ -191,12 +192,12 @@ def test_a_whole_build_keeps_no_byte_of_what_was_there(tmp_path):
     assert secret.encode() not in warehouse.build(str(tmp_path), read_manifest(str(tmp_path)), whole=True).read_bytes()
 
 
-def order(output, tier, outcome, *, run="r1"):
+def order(output, tier, outcome, *, run="r1", flow="p1"):
     """Write the part with the one order, and the one with its stretch, which is the same whatever became of it."""
-    row = {"flow_id": "p1", "channel": "SHIPPING", "outcome": outcome}
+    row = {"flow_id": flow, "channel": "SHIPPING", "outcome": outcome}
     stretch = {
         "flow": "order",
-        "flow_id": "p1",
+        "flow_id": flow,
         "stage": "release",
         "kind": "waiting",
         "started_at": 1_780_300_800_000_000,
@@ -231,6 +232,19 @@ def test_stretches_of_an_order_that_did_not_change_are_not_read_again(tmp_path):
     update(tmp_path, *parts)
     os.unlink(tmp_path / parts[1].path)
     update(tmp_path, *parts, rows(tmp_path, "open", "x"))
+
+
+def test_merged_stretches_are_not_read_again_when_the_run_settles_orders_of_its_own(tmp_path):
+    """What a run merges and what it settles of one bucket is one group."""
+    first = order(tmp_path, "settled", "fulfilled")
+    update(tmp_path, *first)
+    both = [dataclasses.replace(p, path=p.path + ".merged", run="r2") for p in first]
+    shutil.copy(tmp_path / first[0].path, tmp_path / both[0].path)  # the orders; whoever reads the stretches fails
+    own = order(tmp_path, "settled", "cancelled", run="r2", flow="p2")
+    file = update(tmp_path, *both, *own, merged={b.path: [f.path] for b, f in zip(both, first, strict=True)})
+    told = "SELECT flow_id, outcome FROM flowfacts.stretch ORDER BY ALL"
+    assert query(file, told) == [("p1", "fulfilled"), ("p2", "cancelled")]
+    assert query(file, "SELECT deleted FROM flowfacts.about") == [(0,)]
 
 
 def test_a_manifest_that_its_parts_belie_is_an_error(tmp_path):
