@@ -11,7 +11,7 @@ import threading
 import time
 from collections import OrderedDict
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from datetime import UTC, date, datetime
 from functools import lru_cache
 from pathlib import Path
@@ -163,16 +163,19 @@ class EmbeddedDoor:
         self.close()
         config: dict[str, Any] = {"enable_external_access": "false", "autoinstall_known_extensions": "false"}
         try:
-            con = duckdb.connect(str(self.file), read_only=True, config=config)
-            con.execute("SET GLOBAL TimeZone = 'UTC'")
-            there = con.execute("SELECT 1 FROM duckdb_views() WHERE schema_name || '.' || view_name = ?", [STRETCHES])
-            self._stretches = STRETCHES if there.fetchone() else None  # none in a file of an earlier version
+            with ExitStack() as undo:
+                con = undo.enter_context(duckdb.connect(str(self.file), read_only=True, config=config))
+                con.execute("SET GLOBAL TimeZone = 'UTC'")
+                named = "SELECT 1 FROM duckdb_views() WHERE schema_name || '.' || view_name = ?"
+                there = con.execute(named, [STRETCHES]).fetchone()
+                undo.pop_all()
         except duckdb.Error as err:
             raise DoorError(
                 "the warehouse can't be opened: it is not whole, or a writer has it; try again in a moment, or build "
                 "it anew with flowfacts batch"
             ) from err
         self._con, self._seen = con, seen
+        self._stretches = STRETCHES if there else None  # a file of an earlier version has none
         return con
 
     def ask(self, sql: str, **parameters: Parameter) -> Rows:

@@ -249,7 +249,7 @@ def _in_doubt(parts: Sequence[Part], held: Collection[str]) -> list[str]:
 
     A run can add its own settled orders to the group of what it has merged; of that the file holds the orders, too.
     """
-    orders = [p for p in parts if p.relation == _ORDERS]
+    orders = [p for p in parts if p.relation == _ORDERS and p.tier in STAYING]
     fresh = {_group(p) for p in orders if p.path not in held} - {_group(p) for p in orders if p.path in held}
     return [p.path for p in parts if p.relation == _INTERVALS and p.path in held and _group(p) in fresh]
 

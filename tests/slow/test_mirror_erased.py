@@ -11,10 +11,10 @@ from apache_beam.internal.gcp import auth
 
 from pipelines.cli import main
 from pipelines.datasets import read_bytes
-from tests.integration import test_mirror
+from tests.integration.mirroring import conftest as mirroring
 
-emulator, running_proxy, proxy = test_mirror.emulator, test_mirror.running_proxy, test_mirror.proxy
-bucket, mirror = test_mirror.bucket, test_mirror.mirror
+emulator, running_proxy, proxy = mirroring.emulator, mirroring.running_proxy, mirroring.proxy
+bucket, mirror = mirroring.bucket, mirroring.mirror
 
 DAY = f"{datetime.now(UTC) - timedelta(days=2):%Y-%m-%d}"
 

@@ -7,20 +7,11 @@ from __future__ import annotations
 
 import base64
 import collections
-import contextlib
 import gzip
 import json
-import os
 import random
 import signal
-import socket
-import subprocess
-import sys
 import time
-import urllib.error
-import urllib.parse
-import urllib.request
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -30,190 +21,13 @@ from google.protobuf.timestamp_pb2 import Timestamp
 from google.pubsub_v1.types import PubsubMessage
 
 from pipelines.cli import main
-from pipelines.exports import LineReader, discover, mark_repeats
+from pipelines.exports import LineReader, discover
 from schemas.tables import BY_NAME
-from tests.emulators.pubsub import GOOGLE, OWN, Emulator, kinds, running
+from tests.landing import DAY, as_message, batch, events, export_lines, hidden, message_ids, shuffled
 from tests.truth import compare
-from transforms.clock import parse_time
-from transforms.decode import public_name
 
-ROOT = Path(__file__).resolve().parents[2]
 STOP_SECONDS = 12
 """A clean stop takes some 5 s, and more on a machine that has other things to do."""
-
-
-@pytest.fixture(scope="module")
-def own(tmp_path_factory) -> Iterator[Emulator]:
-    folder = tmp_path_factory.mktemp("own")
-    with running(OWN, folder, "--keep-publish-time", "--pull-wait", "0.2") as emulator:
-        yield emulator
-
-
-@pytest.fixture(scope="module")
-def slow_acks(tmp_path_factory) -> Iterator[Emulator]:
-    """A server that takes its time with acknowledgements, so that one can be caught in between."""
-    options = ("--keep-publish-time", "--pull-wait", "0.2", "--acknowledge-delay", "0.5")
-    with running(OWN, tmp_path_factory.mktemp("slow"), *options) as emulator:
-        yield emulator
-
-
-@pytest.fixture(scope="module")
-def google(tmp_path_factory) -> Iterator[Emulator]:
-    with running(GOOGLE, tmp_path_factory.mktemp("google")) as emulator:
-        yield emulator
-
-
-@pytest.fixture(params=kinds())
-def emulator(request) -> Emulator:
-    found: Emulator = request.getfixturevalue(request.param)
-    return found
-
-
-class Landing:
-    """A running `flowfacts land`, and what it has told."""
-
-    def __init__(self, emulator: Emulator, subscription: str, to: Path | str, *options: str, **more: Any) -> None:
-        self.told: list[dict[str, Any]] = []
-        command = [
-            sys.executable, "-W", "error", "-m", "pipelines.cli", "land", "--subscription", subscription,
-            "--to", str(to), "--json", "--status-every", "0.2", *options,
-        ]  # fmt: skip
-        if "limit" in more:  # in blocks of 512 bytes, the largest file that the process may write
-            command = ["sh", "-c", f'ulimit -f {more["limit"]}; exec "$0" "$@"', *command]
-        environment = emulator.environment() | more.get("environment", {})
-        self.process = subprocess.Popen(
-            command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
-        )
-
-    def wait_for(self, wanted: Any) -> dict[str, Any]:
-        """Read what it tells until something fits."""
-        assert self.process.stdout is not None
-        for line in self.process.stdout:
-            self.told.append(json.loads(line))
-            if wanted(self.told[-1]):
-                return self.told[-1]
-        raise AssertionError(f"it has ended without it: {self.told[-3:]}, {self.end(signal.SIGCONT)}")
-
-    def end(self, number: int | None = None, timeout: float = 30) -> tuple[int, str]:
-        """Wait for the end, after a signal if one is given; gives the exit code and standard error."""
-        if number is not None:
-            self.process.send_signal(number)
-        out, err = self.process.communicate(timeout=timeout)
-        self.told += [json.loads(line) for line in out.splitlines()]
-        return self.process.returncode, err
-
-    @property
-    def last(self) -> dict[str, Any]:
-        return [t for t in self.told if t["event"] in ("status", "stopped")][-1]
-
-    @property
-    def files(self) -> list[dict[str, Any]]:
-        return [t for t in self.told if t["event"] == "file"]
-
-
-@pytest.fixture
-def land() -> Iterator[Any]:
-    """Starts landings, and ends those that a failed test leaves."""
-    started: list[Landing] = []
-
-    def start(*given: Any, **more: Any) -> Landing:
-        started.append(Landing(*given, **more))
-        return started[-1]
-
-    yield start
-    for landing in started:
-        landing.process.kill()
-        landing.process.communicate()
-
-
-def export_lines(folder: Path) -> list[dict[str, Any]]:
-    """Read the events of an export in the order of their recorded times; broken lines and cut files are no traffic."""
-    found = []
-    for file in mark_repeats(discover(str(folder))):
-        reader = LineReader(file)
-        lines = [line for _, chunk in reader for line in chunk] if file.repeat_of is None else []
-        if lines and reader.report.complete:
-            for line in lines:
-                with contextlib.suppress(ValueError):
-                    value = json.loads(line)
-                    if isinstance(value, dict) and {"id", "eventName", "payload", "created"} <= value.keys():
-                        found.append(value)
-    return sorted((x for x in found if parse_time(x["created"]) is not None), key=lambda x: parse_time(x["created"]))
-
-
-def as_message(line: dict[str, Any], indent: int | None = None) -> PubsubMessage:
-    """Turn an export line into the message that the platform sends for it."""
-    payload, event_id, ref = line["payload"], line["id"], line.get("pickJobRef")
-    if isinstance(payload, dict) and "payload" in payload and ("event" in payload or "eventId" in payload):
-        event_id, ref = payload.get("eventId") or event_id, payload.get("pickJobRef", ref)
-        payload = payload["payload"]
-    body = {"event": public_name(line["eventName"]), "eventId": event_id, "payload": payload}
-    if ref is not None:
-        body["pickJobRef"] = ref
-    micros = parse_time(line["created"])
-    at = Timestamp(seconds=micros // 1_000_000, nanos=micros % 1_000_000 * 1000)
-    return PubsubMessage(data=json.dumps(body, indent=indent).encode(), publish_time=at)
-
-
-def landed_lines(folder: Path) -> list[bytes]:
-    lines = []
-    for file in discover(str(folder)):
-        reader = LineReader(file)
-        lines += [line for _, chunk in reader for line in chunk]
-        assert reader.report.complete
-    return lines
-
-
-def message_ids(folder: Path) -> collections.Counter[str]:
-    return collections.Counter(
-        json.JSONDecoder().raw_decode(line.decode(errors="replace"))[0]["messageId"] for line in landed_lines(folder)
-    )
-
-
-def hidden(folder: Path) -> list[Path]:
-    return [p for p in folder.rglob(".*") if p.is_file()]
-
-
-def batch(source: Path, output: Path, *options: str) -> int:
-    return main(["batch", "--input", str(source), "--output", str(output), "--quiet", "--buckets", "2", *options])
-
-
-def events(count: int, size: int = 100) -> list[PubsubMessage]:
-    """Make messages of as many orders."""
-    return [
-        PubsubMessage(
-            data=json.dumps(
-                {
-                    "event": "ORDER_CREATED",
-                    "eventId": f"e{i}",
-                    "payload": {
-                        "id": f"o{i}", "processId": f"p{i}", "version": 1, "created": "2026-06-17T08:00:00Z",
-                        "filling": random.Random(i).randbytes(size // 2).hex(),
-                    },
-                }
-            ).encode(),
-            publish_time=Timestamp(seconds=1_781_683_204, nanos=i),
-        )
-        for i in range(count)
-    ]  # fmt: skip
-
-
-DAY = "2026-06-17"
-
-
-@pytest.fixture(scope="module")
-def tenant(tmp_path_factory) -> Path:
-    folder = tmp_path_factory.mktemp("tenant")
-    command = ["--days", "2", "--orders-per-day", "40", "--seed", "5", "--faults", "heavy", "--workers", "1"]
-    assert main(["simulate", "--output", str(folder), *command]) == 0
-    return folder
-
-
-def shuffled(messages: list[PubsubMessage]) -> list[PubsubMessage]:
-    """Disorder them as a topic does."""
-    found = list(messages)
-    random.Random(1).shuffle(found)
-    return found
 
 
 def test_landed_traffic_gives_the_facts_of_the_export(own, tenant, land, tmp_path):
@@ -531,74 +345,3 @@ def test_a_subscription_that_goes_away(own, land, tmp_path):
     assert "does not exist" in err
     assert message_ids(tmp_path / "landed") == collections.Counter(ids)  # what had come is on disk all the same
     assert landing.last["ack_failures"] == len(ids)
-
-
-# Cloud Storage
-
-
-@pytest.fixture(scope="module")
-def storage(tmp_path_factory) -> Iterator[str]:
-    folder = tmp_path_factory.mktemp("gcs")
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    command = [sys.executable, "-m", "gcp_storage_emulator", "start", "--host", "127.0.0.1", "--port", str(port)]
-    with (folder / "log").open("wb") as log:
-        process = subprocess.Popen(
-            [*command, "--in-memory"], cwd=folder, stdout=log, stderr=log,
-            env={**os.environ, "STORAGE_BASE": str(folder), "STORAGE_DIR": "gcs"},
-        )  # fmt: skip
-    url = f"http://127.0.0.1:{port}"
-    try:
-        for _ in range(300):
-            with contextlib.suppress(urllib.error.URLError, OSError):
-                http(f"{url}/storage/v1/b?project=p", {"name": "bucket"})
-                break
-            assert process.poll() is None, (folder / "log").read_text()
-            time.sleep(0.1)
-        yield url
-    finally:
-        process.terminate()
-        process.wait(timeout=20)
-
-
-def http(url: str, body: dict[str, Any] | None = None) -> bytes:
-    data = None if body is None else json.dumps(body).encode()
-    request = urllib.request.Request(url, data=data, headers={"Content-Type": "application/json"})
-    with urllib.request.urlopen(request, timeout=10) as answer:
-        found: bytes = answer.read()
-        return found
-
-
-def test_objects_of_a_bucket_appear_whole_and_before_the_acknowledgement(own, storage, land, tmp_path):
-    topic, subscription = own.create()
-    ids = own.publish(topic, events(300, size=4000))
-    environment = {"STORAGE_EMULATOR_HOST": storage, "GOOGLE_CLOUD_PROJECT": "p"}
-    options = ("--max-file-mb", "0.5", "--idle-exit", "0.6")
-    landing = land(own, subscription, "gs://bucket/raw/", *options, environment=environment)
-    assert landing.end() == (0, "")
-    listing = json.loads(http(f"{storage}/storage/v1/b/bucket/o"))
-    names = sorted(item["name"] for item in listing["items"])
-    assert names == sorted(f["path"].removeprefix("gs://bucket/") for f in landing.files)
-    assert all(n.startswith(f"raw/{DAY}/2") and n.endswith(".ndjson.gz") for n in names)
-    assert len(names) >= 3
-    found = collections.Counter[str]()
-    for name in names:
-        stored = http(f"{storage}/download/storage/v1/b/bucket/o/{urllib.parse.quote(name, safe='')}?alt=media")
-        found.update(json.loads(line)["messageId"] for line in gzip.decompress(stored).splitlines())
-    assert found == collections.Counter(ids)
-    assert landing.last["acknowledged"] == len(ids)
-
-
-def test_a_bucket_that_is_missing_acknowledges_nothing(own, storage, land, tmp_path):
-    topic, subscription = own.create()
-    ids = own.publish(topic, events(20))
-    environment = {"STORAGE_EMULATOR_HOST": storage, "GOOGLE_CLOUD_PROJECT": "p"}
-    landing = land(
-        own, subscription, "gs://nothing/raw", "--max-file-age", "0.2", "--give-up", "0.5", environment=environment
-    )
-    code, err = landing.end()
-    assert code == 1
-    assert "gs://nothing/raw" in err
-    assert landing.last["acknowledged"] == 0
-    assert {m.message.message_id for m in own.pull(subscription)} == set(ids)

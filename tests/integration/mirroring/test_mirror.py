@@ -6,13 +6,12 @@ The client library talks to the proxy over a socket, as it would to Cloud Storag
 import gzip
 import json
 import os
-import random
 import signal
 import subprocess
 import sys
 import time
 import uuid
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -20,77 +19,11 @@ import pytest
 from pipelines.cli import main
 from pipelines.lock import only_run
 from pipelines.mirroring.ledger import FILE as LEDGER
-from tests.emulators.storage import storage_emulator
-from tests.emulators.storage_proxy import DOWNLOAD, LIST, LOOK, UPLOAD, Fault, storage_proxy
+from tests.emulators.storage_proxy import DOWNLOAD, LIST, LOOK, Fault
+from tests.mirrors import LOCK, TODAY, day, files_in, noise
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 EXAMPLES = ROOT / "tests" / "golden" / "payload_examples" / "export_lines.ndjson"
-LOCK = ".flowfacts.lock"
-TODAY = datetime.now(UTC).date()
-
-
-@pytest.fixture(scope="module")
-def emulator(tmp_path_factory):
-    with storage_emulator(tmp_path_factory.mktemp("gcs")) as running:
-        yield running
-
-
-@pytest.fixture(scope="module")
-def running_proxy(emulator):
-    with storage_proxy(emulator.url) as running:
-        yield running
-
-
-@pytest.fixture
-def proxy(running_proxy, monkeypatch):
-    running_proxy.reset()
-    monkeypatch.setenv("STORAGE_EMULATOR_HOST", running_proxy.url)
-    monkeypatch.setenv("GOOGLE_CLOUD_PROJECT", "p")
-    # Waits between tries are drawn; the tests take the shortest.
-    monkeypatch.setattr("pipelines.mirroring.copying._FIRST_WAIT", 0.02)
-    return running_proxy
-
-
-@pytest.fixture
-def bucket(emulator, proxy):
-    name = f"b-{uuid.uuid4().hex}"
-    emulator.make_bucket(name)
-    return name
-
-
-def noise(size, seed=0):
-    return random.Random(seed).randbytes(size)
-
-
-def day(ago):
-    return (TODAY - timedelta(days=ago)).isoformat()
-
-
-def files_in(folder):
-    """Give the copies, by name."""
-    return {
-        p.relative_to(folder).as_posix(): p.read_bytes()
-        for p in Path(folder).rglob("*")
-        if p.is_file() and p.name not in (LEDGER, LOCK)
-    }
-
-
-@pytest.fixture
-def mirror(capsys, tmp_path, bucket):
-    """Run a mirror and give its exit code, its JSON and its errors."""
-
-    def run(*options, to=tmp_path / "to", source=None):
-        capsys.readouterr()
-        code = main(["mirror", "--bucket", source or bucket, "--to", str(to), "--json", "--give-up", "5", *options])
-        out, err = capsys.readouterr()
-        return code, json.loads(out) if out else None, err
-
-    return run
-
-
-@pytest.fixture
-def to(tmp_path):
-    return tmp_path / "to"
 
 
 def test_a_fresh_copy_is_the_same_to_the_byte_and_a_second_run_reads_nothing(emulator, proxy, bucket, mirror, to):
@@ -468,151 +401,6 @@ def test_one_mirror_at_a_time(emulator, bucket, mirror, to):
         assert files_in(to) == {}
         assert mirror("--dry-run")[0] == 0
     assert mirror()[0] == 0
-
-
-def test_from_bucket_to_bucket(emulator, proxy, bucket, mirror):
-    objects = {f"{day(2)}/a.ndjson.gz": noise(9_000_000), f"{day(1)}/b.ndjson.gz": gzip.compress(b"b", mtime=0)}
-    for name, data in objects.items():
-        emulator.put(bucket, f"export/{name}", data)
-    own = f"b-{uuid.uuid4().hex}"
-    emulator.make_bucket(own)
-    emulator.put(own, f"raw-of-another/{day(2)}/a.ndjson.gz", b"not ours")
-    emulator.put(own, f"raw/{day(1)}/b.ndjson.gz", b"an old one")
-    proxy.faults = [
-        Fault(DOWNLOAD, "a.ndjson.gz", cut_after=5_000_000),
-        Fault(DOWNLOAD, "b.ndjson.gz", corrupt=3),
-        Fault(UPLOAD, "b.ndjson.gz", status=503),
-    ]
-    code, told, err = mirror(to=f"gs://{own}/raw", source=f"{bucket}/export")
-    assert (code, err, told["copied"]) == (0, "", 2)
-    assert proxy.sent("a.ndjson.gz") == 9_000_000
-    others = {f"raw-of-another/{day(2)}/a.ndjson.gz": b"not ours"}
-    assert emulator.objects(own) == {**others, **{f"raw/{n}": data for n, data in objects.items()}}
-    proxy.calls.clear()
-    code, told, _ = mirror(to=f"gs://{own}/raw/", source=f"{bucket}/export")
-    assert (code, told["copied"], told["skipped"]) == (0, 0, 2)
-    assert [c for c in proxy.downloads() if c.bucket == bucket] == []
-
-
-def test_an_upload_that_arrives_wrong_is_not_seen(emulator, proxy, bucket, mirror):
-    emulator.put(bucket, f"{day(1)}/a.ndjson.gz", noise(1000))
-    own = f"b-{uuid.uuid4().hex}"
-    emulator.make_bucket(own)
-    proxy.faults = [Fault(UPLOAD, "a.ndjson.gz", corrupt=-200)]  # refused, for its checksum was told
-    assert mirror(to=f"gs://{own}")[0] == 0
-    assert emulator.objects(own) == {f"{day(1)}/a.ndjson.gz": noise(1000)}
-    emulator.put(bucket, f"{day(1)}/a.ndjson.gz", noise(1000, 1))
-    proxy.faults = [Fault(UPLOAD, "a.ndjson.gz", times=3, corrupt=-200)]
-    code, told, _ = mirror(to=f"gs://{own}")
-    assert code == 1
-    assert told["failed"][0]["reason"].startswith("wrong bytes 3 times: CRC32C is refused by the bucket, expected ")
-    assert emulator.objects(own) == {f"{day(1)}/a.ndjson.gz": noise(1000)}
-    code, told, err = mirror(to="gs://no-such-bucket-at-all")
-    assert code == 2
-    assert "gs://no-such-bucket-at-all can't be" in err
-    proxy.faults = [Fault(UPLOAD, "a.ndjson.gz", times=3, status=403)]
-    code, told, _ = mirror(to=f"gs://{own}")
-    assert code == 1
-    assert "the credentials of the environment (not the key) need" in told["problem"]
-    proxy.reset()
-    assert mirror(to=f"gs://{own}")[0] == 0
-
-
-def test_one_mirror_at_a_time_on_a_bucket(emulator, bucket, mirror):
-    emulator.put(bucket, f"{day(1)}/a.ndjson.gz", b"1")
-    own = f"b-{uuid.uuid4().hex}"
-    emulator.make_bucket(own)
-    with only_run(f"gs://{own}/raw"):
-        code, _, err = mirror(to=f"gs://{own}/raw")
-        assert code == 5
-        assert f"another run works on gs://{own}/raw" in err
-    assert mirror(to=f"gs://{own}/raw")[0] == 0
-    assert list(emulator.objects(own)) == [f"raw/{day(1)}/a.ndjson.gz"]
-
-
-def test_a_signal_ends_it_and_leaves_no_lock(emulator, proxy, bucket, mirror, to):
-    for n in range(9):
-        emulator.put(bucket, f"{day(1)}/{n}.ndjson.gz", noise(1000, n))
-    own = f"b-{uuid.uuid4().hex}"
-    emulator.make_bucket(own)
-    for target in (f"gs://{own}/raw", to):
-        proxy.faults = [Fault(DOWNLOAD, "4.ndjson.gz", before=lambda: os.kill(os.getpid(), signal.SIGTERM))]
-        code, told, err = mirror("--workers", "1", to=target)
-        assert (code, told) == (130, None)
-        assert "interrupted" in err
-    assert f"raw/{LOCK}" not in emulator.objects(own)
-    copies = files_in(to)
-    assert {p.split("/")[1] for p in copies} >= {f"{n}.ndjson.gz" for n in range(4)}
-    code, told, _ = mirror()
-    assert (code, told["copied"] + told["skipped"], told["digested"]) == (0, 9, 0)
-    assert signal.getsignal(signal.SIGTERM) is signal.SIG_DFL
-
-
-def make_key(tmp_path):
-    """Give an invented service-account key, and every piece of it that must not be seen."""
-    from cryptography.hazmat.primitives import serialization
-    from cryptography.hazmat.primitives.asymmetric import rsa
-
-    pem = (
-        rsa.generate_private_key(public_exponent=65537, key_size=2048)
-        .private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
-        .decode()
-    )
-    key = {
-        "type": "service_account", "project_id": "vendor-project-4711", "private_key_id": uuid.uuid4().hex,
-        "private_key": pem, "client_email": "reader-4711@vendor-project-4711.iam.gserviceaccount.com",
-        "client_id": "104711104711104711", "token_uri": "http://127.0.0.1:9/token-4711",
-    }  # fmt: skip
-    path = tmp_path / "key.json"
-    path.write_text(json.dumps(key))
-    lines = pem.splitlines()
-    pieces = [line[i : i + 12] for line in lines for i in range(0, len(line) - 11, 6)]
-    return path, key, [*pieces, "4711", key["private_key_id"], "PRIVATE KEY"]
-
-
-def test_the_key_is_never_told(emulator, proxy, bucket, tmp_path, capsys):
-    emulator.put(bucket, f"{day(1)}/a.ndjson.gz", noise(1000))
-    path, key, pieces = make_key(tmp_path)
-    text = path.read_text()
-    cut, broken, other = tmp_path / "cut.json", tmp_path / "broken.json", tmp_path / "other.json"
-    cut.write_text(text[: len(text) // 2])
-    broken.write_text(json.dumps({**key, "private_key": key["private_key"][:-200]}))
-    other.write_text(json.dumps({**key, "type": "external_account"}))
-    emulated, real = dict(os.environ), {k: v for k, v in os.environ.items() if k != "STORAGE_EMULATOR_HOST"}
-    here = [
-        (["--key", str(cut)], f"the key file {cut} holds no JSON; expected the JSON of a service-account"),
-        (["--key", str(other)], f"the key file {other} holds no service-account key"),
-        (["--key", str(tmp_path / "none")], "can't be read: No such file or directory"),
-        (["--key", text], "--key expects the path of a file, not the key itself"),
-        (["--key-env", text], "--key-env expects the name of an environment variable"),
-        (["--key-secret", text], "--key-secret expects projects/"),
-        (["--key-env", "NO_SUCH_KEY"], "the environment variable NO_SUCH_KEY is not set"),
-    ]
-    command = ["mirror", "--bucket", bucket, "--give-up", "0.2", "--verbose", "--to"]
-    for options, words in here:
-        assert main([*command, str(tmp_path / "to"), *options]) == 2
-        out, err = capsys.readouterr()
-        assert words in err
-        assert [p for p in pieces if p in out + err] == []
-    apart = [  # in a process of its own, whose standard error has the log as well
-        (["--key", str(path)], emulated, 0, "copied"),
-        (["--key-env", "THE_KEY"], emulated, 0, "copied"),
-        (["--key", str(broken)], emulated, 2, f"the private_key in the key file {broken} can't be read"),
-        # Without an emulator the key is used: its token is asked for where nobody listens.
-        (["--key", str(path)], real, 2, "can't be reached to list"),
-    ]
-    for n, (options, env, code, words) in enumerate(apart):
-        process = subprocess.run(
-            [sys.executable, "-m", "pipelines.cli", *command, str(tmp_path / f"to{n}"), *options], cwd=ROOT,
-            env={**env, "THE_KEY": text}, capture_output=True, text=True, timeout=60, check=False,
-        )  # fmt: skip
-        said = process.stdout + process.stderr
-        assert process.returncode == code, said
-        assert words in said
-        assert [p for p in pieces if p in said] == []
-        assert "Traceback" not in said
-    ledger = (tmp_path / "to0" / LEDGER).read_text()
-    assert [p for p in pieces if p in ledger] == []
 
 
 def test_the_batch_job_reads_the_mirror(emulator, bucket, mirror, to, tmp_path, capsys):
