@@ -30,6 +30,7 @@ from pipelines.dashboard.words import UNKNOWN
 from pipelines.datasets import parts_of, read_manifest
 from pipelines.doors import EmbeddedDoor
 from pipelines.state import EVENT_LOG, read_table
+from pipelines.summary import humane
 from schemas.vocabulary import DEADLINE_DAYS
 from tests.serving import dashboard
 from transforms.clock import parse_time
@@ -171,6 +172,30 @@ def test_percentiles_are_within_their_bound_of_the_exact_ones(url, facts):
     for day, values in exact:
         for name, value in zip(("median", "p90", "p99"), values, strict=True):
             assert float(shown[str(day)][f"{name}_seconds"]) == pytest.approx(value, rel=0.0101)
+
+
+def test_the_cycle_times_of_all_orders_and_of_a_facility_are_the_exact_ones_within_their_bound(url, facts):
+    exact = (
+        "count(*), count_if(outcome = 'fulfilled'), count_if(outcome = 'open'), quantile_disc(order_cycle_seconds, "
+        "[0.5, 0.9, 0.95, 0.99]) FROM order_flow WHERE started_at >= '2026-06-01'"
+    )
+    ((_, _, _, values),) = ask(facts, f"SELECT {exact}")
+    html = get(f"{url}/overview?from=2026-06-01")[2]
+    median, others = re.search(
+        r'data-tile="cycle_p50".*?class="value">(.*?)</div><div class="sub">(.*?)</div>', html
+    ).groups()
+    written = [median, *others.split(", ")]
+    for name, text, value in zip(("", "p90 ", "p95 ", "p99 "), written, values, strict=True):
+        assert text in {name + humane(value * (1 + n / 10_000)) for n in range(-101, 102)}
+    _, _, text = get(f"{url}/download/overview/facilities.csv?from=2026-06-01")
+    table = {r["facility_ref"]: r for r in csv.DictReader(io.StringIO(text))}
+    rows = ask(facts, f"SELECT coalesce(facility_ref, 'several or none yet'), {exact} GROUP BY 1")
+    assert table.keys() == {facility for facility, *_ in rows}
+    for facility, orders, fulfilled, still, values in rows:
+        row = table[facility]
+        assert [int(row[n]) for n in ("orders", "fulfilled", "open")] == [orders, fulfilled, still]
+        found = [float(row[n]) for n in ("p50_seconds", "p90_seconds")]
+        assert found == pytest.approx(values[:2], rel=0.0101)
 
 
 def test_stage_hours_are_those_of_the_intervals(url, facts):
